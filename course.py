@@ -294,7 +294,6 @@ def hand_over(command, cwd=None):
     settings = {
         "PYTHONPATH": str(ROOT),  # this checkout's utils, whatever else is installed
         "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel before the user's
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a debugger's warning in every kernel
     }
     child = subprocess.Popen(command, cwd=cwd, env={**os.environ, **settings})
     while True:

@@ -60,10 +60,10 @@ class PeakMemory(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.mib = 0
-        self._stop = threading.Event()
+        self._ended = threading.Event()
 
     def run(self):
-        while not self._stop.wait(0.2):
+        while not self._ended.wait(0.2):
             self.mib = max(self.mib, self._now())
 
     def _now(self):
@@ -82,7 +82,7 @@ class PeakMemory(threading.Thread):
         return self
 
     def __exit__(self, *_):
-        self._stop.set()
+        self._ended.set()
         self.join()
 
 
@@ -100,7 +100,9 @@ def execute(chapter, parameters):
                 copy,
                 parameters=parameters,
                 kernel_name="python3",
+                language="python",
                 cwd=CHAPTERS,
+                extra_arguments=["--log-level=ERROR"],
                 progress_bar={"desc": chapter.stem, "disable": None},
             )
         except PapermillExecutionError as error:
