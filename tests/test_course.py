@@ -24,18 +24,18 @@ import course  # noqa: E402
 STUB = "import sys, tiny; print(sys.prefix, *sys.argv[1:])"
 
 
-def write_wheel(folder):
-    """Make tiny-1.0-py3-none-any.whl, the least that pip installs."""
-    info = "tiny-1.0.dist-info"
+def write_wheel(folder, version="1.0"):
+    """Make a wheel of the package tiny, the least that pip installs."""
+    info = f"tiny-{version}.dist-info"
     files = {
         "tiny.py": "",
-        f"{info}/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n"
         "Tag: py3-none-any\n",
     }
     record = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
-    folder.mkdir()
-    with zipfile.ZipFile(folder / "tiny-1.0-py3-none-any.whl", "w") as wheel:
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / f"tiny-{version}-py3-none-any.whl", "w") as wheel:
         for name, text in {**files, f"{info}/RECORD": record}.items():
             wheel.writestr(name, text)
 
@@ -139,6 +139,14 @@ def test_a_half_made_environment_is_made_anew(installed):
     result = call(root, "run")
     assert result.returncode == 0
     assert "Installing" in result.stderr
+
+
+def test_without_pins_the_newest_version_is_installed(installed):
+    root, _ = installed
+    write_wheel(root.parent / "wheels", "1.1")
+    for argument, version in [("--no-pins", "1.1"), ("", "1.0")]:
+        assert call(root, "run", argument).returncode == 0
+        assert len(list(root.glob(f".venv/**/tiny-{version}.dist-info"))) == 1
 
 
 def test_a_python_that_fits_is_used_as_it_is(checkout):
