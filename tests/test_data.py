@@ -103,6 +103,7 @@ def test_form():
 
 def test_keras_fits_on_read_only_arrays():
     keras = configure_tensorflow().keras
+    keras.utils.set_random_seed(0)
     dataset = load(train_size=20)
     model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -242,6 +243,19 @@ def test_own_file_may_come_in_several_forms(tmp_path, changes):
     assert dataset.x_train.shape == (48, 5, 4, channels)
     assert dataset.x_train.dtype == np.float32
     assert np.bincount(dataset.y_train).tolist() == [16, 16, 16]
+
+
+def test_the_example_in_the_readme_works(tmp_path, monkeypatch):
+    readme = Path(sources.__file__).parents[1] / "data" / "README.md"
+    example = readme.read_text("utf-8").split("```python\n")[1].split("```")[0]
+    assert len(example.splitlines()) == 6
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    exec(example, {})
+    dataset = load("mine", data_dir="data")
+    assert repr(dataset) == (
+        "<Dataset mine: 320 train, 80 val, 100 test, 32x32x3, 4 classes>"
+    )
 
 
 def test_gaps_in_labels_stay(tmp_path):
