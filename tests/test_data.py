@@ -281,6 +281,9 @@ def test_the_folder_comes_from_the_argument_then_the_variable(tmp_path, monkeypa
     monkeypatch.setenv("COURSE_DATA", str(here))
     assert max(load("own").y_train) == 3
     assert max(load("own", data_dir=there).y_train) == 4
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # what Windows calls it
+    assert max(load("own", data_dir="~/there").y_train) == 4
     monkeypatch.setenv("COURSE_DATA", "")
     monkeypatch.setattr(sources, "DEFAULT_DIR", there)
     assert max(load("own").y_train) == 4
@@ -382,7 +385,8 @@ SPECKED[31, 2, 1, 0] = np.nan
         ({"x_train": X.astype(np.int64)}, "has the type int64. Images must be uint8"),
         ({"x_train": X > 0}, "has the type bool. Images must be uint8"),
         ({"x_train": SPECKED}, "x_train in own.npz holds NaN or infinite"),
-        ({"x_test": np.full((12, 5, 4, 3), np.inf)}, "x_test in own.npz holds NaN"),
+        ({"x_train": np.nan_to_num(SPECKED, nan=np.inf)}, "holds NaN or infinite"),
+        ({"x_test": np.full((12, 5, 4, 3), -np.inf)}, "x_test in own.npz holds NaN"),
         ({"x_train": X + 255.0}, r"from 255.0 to 255.0, .*Divide .* by 255"),
         ({"x_train": X - 0.5}, r"from -0.5 to -0.5, and they must lie in \[0, 1\]"),
         ({"x_train": X[:, :4]}, r"\(4, 4, 3\) in x_train and of \(5, 4, 3\) in x_test"),
