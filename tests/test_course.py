@@ -112,6 +112,8 @@ def test_two_calls_at_once_install_once(installed):
     assert [out.strip() for out, _ in printed] == [f"{root / '.venv'} 1"] * 2
     assert sorted("Installing" in said for _, said in printed) == [False, True]
     assert sorted("waiting" in said for _, said in printed) == [False, True]
+    # The one that waited finds the work done.
+    assert not any("up to date" in said for _, said in printed)
 
 
 def test_later_calls_need_neither_pip_nor_index_from_any_folder(installed):
