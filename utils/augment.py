@@ -168,7 +168,7 @@ def mixup(images, labels, seed, alpha):
     if not 0.01 <= alpha < math.inf:
         raise ValueError(f"alpha is {alpha!r}: give 0.01 or more; 0.2 is usual")
     n = tf.shape(images)[0]
-    share_seed, partner_seed = tf.unstack(tf.random.split(seed))
+    share_seed, partner_seed = tf.unstack(tf.random.split(tf.cast(seed, tf.int32)))
     a, b = tf.unstack(
         tf.random.stateless_gamma([2, n], share_seed, alpha, dtype="float64")
     )
@@ -188,13 +188,13 @@ def pipeline(*operations):
     """
     if not all(callable(operation) for operation in operations):
         raise ValueError(
-            f"pipeline got {[type(part).__name__ for part in operations]}: give functions, "
-            "as in pipeline(partial(shift, pixels=1), flip)"
+            f"pipeline got {[type(part).__name__ for part in operations]}: "
+            "give functions, as in pipeline(partial(shift, pixels=1), flip)"
         )
 
     def augment(images, labels, seed):
-        seeds = tf.unstack(tf.random.split(seed, len(operations)))
-        for operation, own_seed in zip(operations, seeds, strict=True):
+        seeds = tf.random.split(tf.cast(seed, tf.int32), len(operations))
+        for operation, own_seed in zip(operations, tf.unstack(seeds), strict=True):
             if "labels" in inspect.signature(operation).parameters:
                 images, labels = operation(images, labels, own_seed)
             else:
