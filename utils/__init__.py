@@ -1,1 +1,1 @@
-"""What the chapters share; each function is taught in a chapter before it is imported."""
+"""What the chapters share. Each function is taught in a chapter, then imported."""

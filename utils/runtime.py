@@ -1,6 +1,7 @@
 """One call at the top of every notebook: quiet, seeded, reproducible."""
 
 import contextlib
+import functools
 import os
 
 
@@ -21,20 +22,35 @@ def quiet_stderr():
         os.close(nowhere)
 
 
-def configure_tensorflow():
-    """Import TensorFlow quietly, with one thread a kernel and deterministic ops.
-
-    One thread, so that a sum never depends on how many cores a machine has.
-    Raises RuntimeError if TensorFlow has already run with other settings.
-    """
+@functools.cache
+def import_tensorflow():
+    """Import TensorFlow without its start-up messages, and return it."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with quiet_stderr():
         import tensorflow as tf
 
         tf.config.set_visible_devices([], "GPU")
+    return tf
+
+
+@functools.cache
+def configure_tensorflow():
+    """Import TensorFlow with one thread a kernel and deterministic ops, and return it.
+
+    One thread, so that a sum never depends on how many cores a machine has. Raises
+    RuntimeError if TensorFlow has already run with other settings.
+    """
+    tf = import_tensorflow()
+    try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-        tf.config.experimental.enable_op_determinism()
+    except RuntimeError as error:
+        raise RuntimeError(
+            "TensorFlow has already computed something in this process, so its threads "
+            "can no longer be set. Restart the kernel and call start() first."
+        ) from error
+    tf.config.experimental.enable_op_determinism()
+    with quiet_stderr():
         tf.constant(0)  # starts the runtime, and with it the last of its messages
     return tf
 
@@ -42,7 +58,8 @@ def configure_tensorflow():
 def start(seed=0):
     """Make this notebook quiet and reproducible: the first line of every chapter.
 
-    seed: int, for Python, NumPy and Keras. Sets the plot style too.
+    seed: int, for Python, NumPy and Keras. Sets the plot style too. Raises
+    RuntimeError if TensorFlow has already run in this process.
     """
     tf = configure_tensorflow()
     from utils import plots
