@@ -9,6 +9,8 @@ import zipfile
 
 import numpy as np
 
+FORMAT = 1  # goes into every key: raise it when records change their shape
+
 
 class RecordError(Exception):
     """A record cannot be read or written; the message says which and why."""

@@ -14,6 +14,7 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import random
 import sys
 import uuid
 import warnings
@@ -21,11 +22,11 @@ import warnings
 import joblib
 import numpy as np
 
-from utils import training, workers
+from utils import loops, seeding, training, workers
 from utils.data import Dataset
 from utils.fingerprint import fingerprint
 from utils.progress import progress_bar
-from utils.records import RecordError, Store
+from utils.records import FORMAT, RecordError, Store
 from utils.results import Comparison, Results
 from utils.workers import WorkerDied
 
@@ -185,7 +186,9 @@ def _check_dataset(dataset, seed):
 
 def _check_model(name, condition, dataset):
     """Build once, here, so that a mistake shows before the first run starts."""
+    state = random.getstate()  # what Keras draws its layers' seeds from
     model = condition.build()
+    random.setstate(state)
     if not hasattr(model, "fit"):
         raise TypeError(f"condition {name!r}: build() gave {model!r}, not a model")
     shape, classes = dataset.x_train.shape[1:], len(dataset.class_names)
@@ -204,7 +207,7 @@ def _check_model(name, condition, dataset):
             f"condition {name!r}: the model gives outputs of shape {gives}, but "
             f"{dataset.name!r} has {classes} classes; end with Dense({classes})"
         )
-    training.resolve_loss(condition.loss)
+    loops.resolve_loss(condition.loss)
 
 
 def _tasks(conditions, datasets, settings, probes):
@@ -213,7 +216,7 @@ def _tasks(conditions, datasets, settings, probes):
     data = {seed: fingerprint(dataset) for seed, dataset in datasets.items()}
     tasks = []
     for name, condition in conditions.items():
-        trace = fingerprint(condition, everywhere)
+        trace = fingerprint(vars(condition), everywhere)
         for seed in datasets:
             key = fingerprint(trace, data[seed], seed)
             tasks.append(workers.Task(name, condition, trace, seed, key))
@@ -222,9 +225,10 @@ def _tasks(conditions, datasets, settings, probes):
 
 def _versions():
     packages = ("tensorflow", "keras", "numpy")
-    engine = [pathlib.Path(m.__file__).read_bytes() for m in (training, workers)]
+    engine = (loops, seeding, training)
     return (
-        engine,
+        FORMAT,
+        [pathlib.Path(module.__file__).read_bytes() for module in engine],
         sys.version_info[:2],
         platform.machine(),
         [importlib.metadata.version(package) for package in packages],

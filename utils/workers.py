@@ -3,12 +3,14 @@
 import collections
 import dataclasses
 import os
+import pickle
 import re
 import signal
 import threading
 import time
 import warnings
 
+import cloudpickle
 import joblib
 import numpy as np
 from joblib._parallel_backends import LokyBackend
@@ -97,10 +99,13 @@ def _once_more(task, datasets, context):
 def _parallel(pieces, datasets, context, n_jobs):
     if n_jobs == 1:
         pieces = [[task for piece in pieces for task in piece]]
-    calls = (
-        joblib.delayed(_work)(piece, {t.seed: datasets[t.seed] for t in piece}, context)
+    calls = [
+        joblib.delayed(_work)(
+            cloudpickle.dumps((piece, context)),
+            {task.seed: datasets[task.seed] for task in piece},
+        )
         for piece in pieces
-    )
+    ]
     with warnings.catch_warnings():
         # loky renews a worker whose memory has grown; that is no news to a learner.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
@@ -114,11 +119,16 @@ def stop():
     get_reusable_executor().shutdown(wait=False, kill_workers=True)
 
 
-def _work(tasks, datasets, context):
-    """Train, measure and record some runs, one after another, in a worker."""
+def _work(packed, datasets):
+    """Train, measure and record some runs, one after another, in a worker.
+
+    packed: pickled (tasks, context). They are opened here, since opening them may
+    import TensorFlow, which has to be done quietly.
+    """
+    configure_tensorflow()
+    tasks, context = pickle.loads(packed)
     if context.local:
         _mind_the_parent()
-    configure_tensorflow()
     for task in tasks:
         if context.store.has(task.key):
             continue
