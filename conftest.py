@@ -33,7 +33,7 @@ class Approximate(str):
 
 
 def tolerance_of(tags):
-    """Read the tolerance from a cell's tags: a positive float, or None without a tag."""
+    """Read the tolerance from tags: a positive float, or None where there is none."""
     values = [tag.removeprefix("approx=") for tag in tags if tag.startswith("approx")]
     if not values:
         return None
