@@ -324,6 +324,12 @@ def test_seeds_are_numbers_whatever_their_type(operation):
         np.testing.assert_array_equal(change(images, labels, seed)[0], expected)
 
 
+def test_mixup_takes_a_seed_of_either_type():
+    expected = mixed(6, 0.5)
+    for dtype in (tf.int32, tf.int64):
+        np.testing.assert_array_equal(mixed(6, 0.5, tf.constant(SEED, dtype)), expected)
+
+
 @EVERY
 def test_each_image_draws_its_own(operation):
     one = photographs(2)[:1]
