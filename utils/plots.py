@@ -6,15 +6,17 @@ too, so that a black-and-white copy can still be read.
 """
 
 import io
-import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
-from IPython.display import Image, display
+from IPython.display import display
+from PIL import Image
 
-WIDTH = 9.0
+WIDTH = 9.0  # inches: one slide, or the text of a page
 DPI = 110
+COLOURS_STORED = 128
+MOST_BYTES = 150_000
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -22,6 +24,8 @@ STYLES = tuple(
     {"color": colour, "linestyle": dash, "marker": marker}
     for colour, dash, marker in zip(COLOURS, DASHES, MARKERS, strict=True)
 )
+PARTS = {"train": "training", "val": "validation", "test": "test"}
+KINDS = {"loss": "cross-entropy (nats)", "accuracy": "accuracy (share)"}
 
 
 def use_style():
@@ -30,6 +34,7 @@ def use_style():
     plt.rcParams.update(
         {
             "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES),
+            "axes.axisbelow": True,
             "axes.grid": True,
             "axes.spines.right": False,
             "axes.spines.top": False,
@@ -41,6 +46,7 @@ def use_style():
             "grid.alpha": 0.3,
             "legend.fontsize": 10,
             "legend.frameon": False,
+            "legend.handlelength": 2.5,
             "lines.linewidth": 2,
             "lines.markersize": 6,
         }
@@ -59,22 +65,40 @@ def figure(columns=1, rows=1, *, height=3.4, **options):
 def show(fig, alt):
     """Show a figure once, as a PNG that carries its description, and close it.
 
-    alt: what a reader who cannot see the figure should know; it goes to the output's
-    metadata, where Jupyter's exporters and the book find it. Raises ValueError if it
-    is empty.
+    alt: what a reader who cannot see the figure should know. It becomes the output's
+    plain text and the image's metadata, where exporters find it. Raises ValueError if
+    it is empty, or if the picture is too large to be stored.
     """
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt={alt!r}: describe the figure in one or two sentences")
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    png = _png(fig)
     plt.close(fig)
-    display(Image(data=buffer.getvalue(), format="png", alt=alt))
+    if len(png) > MOST_BYTES:
+        raise ValueError(
+            f"the figure takes {len(png) // 1000} kB, more than {MOST_BYTES // 1000}: "
+            "show fewer or smaller images"
+        )
+    display(
+        {"image/png": png, "text/plain": alt},
+        metadata={"image/png": {"alt": alt}},
+        raw=True,
+    )
+
+
+def _png(fig):
+    """The figure's PNG, the same bytes each time, in few colours to keep it small."""
+    full, small = io.BytesIO(), io.BytesIO()
+    fig.savefig(full, format="png", dpi=DPI)
+    picture = Image.open(full).convert("RGB")
+    picture = picture.quantize(COLOURS_STORED, dither=Image.Dither.NONE)
+    picture.save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def band(axis, x, mean, low, high, label, style=0):
     """Draw a line and the band between low and high: arrays of shape (n,)."""
     look = STYLES[style % len(STYLES)]
-    axis.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)
+    axis.fill_between(x, low, high, color=look["color"], alpha=0.18, linewidth=0)
     line = {key: look[key] for key in ("color", "linestyle")}
     axis.plot(x, mean, label=label, **line)
 
@@ -85,67 +109,130 @@ def curves(axis, frame, metric, *, conditions=None, ylabel=None):
     frame: `Results.frame`. conditions: which, in which order (all by default). Runs
     that diverged are left out of the mean and counted in the label.
     """
-    names = conditions or list(dict.fromkeys(frame["condition"]))
-    for style, name in enumerate(names):
+    for style, name in enumerate(conditions or frame["condition"].unique()):
         mine = frame[frame["condition"] == name]
-        runs = mine.groupby("seed")["diverged"].any()
-        label = (
-            f"{name} (diverged: {runs.sum()} of {len(runs)})" if runs.any() else name
-        )
+        if mine.empty:
+            raise ValueError(f"no condition {name!r} in the frame")
+        gone = mine.groupby("seed")["diverged"].any()
         by_epoch = mine[~mine["diverged"]].groupby("epoch")[metric]
         mean, low, high = by_epoch.mean(), by_epoch.min(), by_epoch.max()
+        label = _named(name, gone.sum(), len(gone), " ")
         band(axis, mean.index, mean, low, high, label, style)
-    axis.set(xlabel="epoch", ylabel=ylabel or metric.replace("_", " "))
+    axis.set(xlabel="epoch", ylabel=ylabel or _measured(metric))
     axis.legend()
 
 
-def bars(axis, summary, *, ylabel="test accuracy"):
-    """Draw one bar for each row of a summary, with its 95 % interval.
+def _measured(metric):
+    """'val_loss' as 'validation cross-entropy (nats)'; other names as they are."""
+    part, _, kind = metric.partition("_")
+    return f"{PARTS[part]} {KINDS[kind]}" if part in PARTS and kind in KINDS else metric
+
+
+def _named(name, diverged, runs, gap="\n"):
+    """A condition's name, with the number of its runs that diverged if any did."""
+    return f"{name}{gap}(diverged: {diverged:.0f} of {runs:.0f})" if diverged else name
+
+
+def bars(axis, summary, *, ylabel="test accuracy (share)"):
+    """Draw one bar for each row of a summary, with its 95 % interval and its value.
 
     summary: DataFrame with columns mean, low, high, n and diverged, as
     `Results.summary` gives it. A condition of which a run diverged says so.
     """
     places = np.arange(len(summary))
-    errors = [summary["mean"] - summary["low"], summary["high"] - summary["mean"]]
-    for place, mean, look in zip(
-        places, summary["mean"], itertools.cycle(STYLES), strict=False
-    ):
-        axis.bar(place, mean, width=0.6, color=look["color"], alpha=0.75)
+    colours = [COLOURS[place % len(COLOURS)] for place in places]
+    axis.bar(places, summary["mean"], width=0.6, color=colours, alpha=0.75)
     axis.errorbar(
-        places, summary["mean"], yerr=errors, fmt="none", ecolor="black", capsize=4
+        places,
+        summary["mean"],
+        yerr=_reach(summary),
+        fmt="none",
+        ecolor="black",
+        capsize=4,
     )
-    axis.set_xticks(places, [_with_diverged(*row) for row in summary.iterrows()])
+    for place, mean, high in zip(places, summary["mean"], summary["high"], strict=True):
+        top = np.nanmax([mean, high, 0])
+        axis.annotate(
+            f"{mean:.2f}",
+            (place, top),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=10,
+        )
+    axis.margins(y=0.12)
+    axis.set_xticks(places, _row_names(summary))
     axis.set(ylabel=ylabel)
     axis.grid(axis="x", visible=False)
 
 
-def _with_diverged(name, row):
-    if not row.get("diverged", 0):
-        return name
-    return (
-        f"{name}\n(diverged: {row['diverged']:.0f} of {row['n'] + row['diverged']:.0f})"
-    )
+def differences(axis, table, *, xlabel="difference in test accuracy (share)"):
+    """Draw paired differences from one baseline, with 95 % intervals, around a zero.
+
+    table: DataFrame with columns difference, low and high, as `Results.against` gives
+    it. What reaches over the zero line may be no difference at all.
+    """
+    places = np.arange(len(table))[::-1]
+    for i, (_, row) in enumerate(table.iterrows()):
+        look = {**STYLES[i % len(STYLES)], "linestyle": "-"}
+        axis.plot([row["low"], row["high"]], [places[i]] * 2, **{**look, "marker": "|"})
+        axis.plot(row["difference"], places[i], **look, markersize=8)
+    axis.axvline(0, color="0.4", linewidth=1, linestyle="-")
+    names = [
+        f"{name}\n({row['diverged']:.0f} diverged)" if row.get("diverged") else name
+        for name, row in table.iterrows()
+    ]
+    axis.set_yticks(places, names)
+    axis.set(xlabel=xlabel, ylim=(-0.6, len(table) - 0.4))
+    axis.grid(axis="y", visible=False)
 
 
-def sweep(axis, x, summary, *, label=None, style=0, xlabel, ylabel="test accuracy"):
+def sweep(
+    axis,
+    x,
+    summary,
+    *,
+    label=None,
+    style=0,
+    xlabel,
+    ylabel="test accuracy (share)",
+):
     """Draw a summary over a hyperparameter: points, their 95 % intervals, a line.
 
     x: float (n,), one value for each row of the summary. Values that span more than a
-    factor of twenty get a logarithmic axis, where 0 has a place of its own.
+    factor of twenty get a logarithmic axis, where 0 has a place of its own. Points of
+    which a run diverged are marked.
     """
     x, look = np.asarray(x, float), STYLES[style % len(STYLES)]
-    errors = [summary["mean"] - summary["low"], summary["high"] - summary["mean"]]
-    axis.errorbar(x, summary["mean"], yerr=errors, label=label, capsize=3, **look)
+    axis.errorbar(
+        x, summary["mean"], yerr=_reach(summary), label=label, capsize=3, **look
+    )
     positive = x[x > 0]
     if positive.max() > 20 * positive.min():
-        axis.set_xscale("symlog" if (x == 0).any() else "log", **_linear_part(x))
+        zero = {"linthresh": positive.min()} if (x == 0).any() else {}
+        axis.set_xscale("symlog" if zero else "log", **zero)
+    for place, (_, row) in zip(x, summary.iterrows(), strict=True):
+        if row.get("diverged"):
+            text = f"{row['diverged']:.0f} of {row['n'] + row['diverged']:.0f} diverged"
+            offset = {"xytext": (-8, 4), "textcoords": "offset points", "ha": "right"}
+            axis.annotate(text, (place, row["mean"]), fontsize=9, **offset)
     axis.set(xlabel=xlabel, ylabel=ylabel)
     if label:
         axis.legend()
 
 
-def _linear_part(x):
-    return {"linthresh": x[x > 0].min()} if (x == 0).any() else {}
+def _reach(summary):
+    """How far each interval goes below and above its mean: (2, n), as errorbar asks."""
+    return np.array(
+        [summary["mean"] - summary["low"], summary["high"] - summary["mean"]], float
+    )
+
+
+def _row_names(summary):
+    return [
+        _named(name, row.get("diverged", 0), row["n"] + row.get("diverged", 0))
+        for name, row in summary.iterrows()
+    ]
 
 
 def image_grid(images, titles=None, *, columns=8, height=1.3):
@@ -159,7 +246,7 @@ def image_grid(images, titles=None, *, columns=8, height=1.3):
         grey = image.shape[-1] == 1
         axis.imshow(image[..., 0] if grey else image, cmap="gray", vmin=0, vmax=1)
         if titles is not None:
-            axis.set_title(titles[i], fontsize=9)
+            axis.set_title(titles[i], fontsize=10)
     return fig
 
 
@@ -177,14 +264,21 @@ def reliability(axis, confidence, correct, label, *, bins=10, style=0):
     """Draw how often predictions of each confidence are right.
 
     confidence: float (n,), the largest probability; correct: bool (n,). A calibrated
-    model lies on the diagonal. Source: Guo et al., 2017.
+    model lies on the diagonal. A larger marker stands for more predictions. Source:
+    Guo et al., 2017.
     """
     confidence, correct = np.asarray(confidence), np.asarray(correct, float)
+    if not axis.lines:
+        axis.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="calibrated")
     which = np.minimum((confidence * bins).astype(int), bins - 1)
-    filled = np.unique(which)
+    filled, counts = np.unique(which, return_counts=True)
     x = [confidence[which == b].mean() for b in filled]
     y = [correct[which == b].mean() for b in filled]
-    axis.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="-")
-    axis.plot(x, y, label=label, **STYLES[style % len(STYLES)])
-    axis.set(xlabel="confidence", ylabel="share that is right")
+    look = STYLES[style % len(STYLES)]
+    line = {key: look[key] for key in ("color", "linestyle")}
+    axis.plot(x, y, **line)
+    sizes = 15 + 150 * counts / len(confidence)
+    axis.scatter(x, y, s=sizes, color=look["color"], marker=look["marker"])
+    axis.plot([], [], label=label, **look)
+    axis.set(xlabel="confidence (largest probability)", ylabel="share that is right")
     axis.legend()
