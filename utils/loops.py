@@ -1,6 +1,7 @@
 """Two ways to train one model with one seed: a traced loop, and `fit` itself."""
 
 import collections
+import inspect
 import itertools
 
 import numpy as np
@@ -28,9 +29,12 @@ def resolve_loss(loss):
     """Turn None, a name, a loss, a loss class or a factory into one Keras loss."""
     if loss is None:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    code = getattr(loss, "__code__", None)
-    factory = code and code.co_argcount == len(loss.__defaults__ or ())
-    return keras.losses.get(loss() if factory or isinstance(loss, type) else loss)
+    factory = not isinstance(loss, str | keras.losses.Loss) and not any(
+        parameter.default is parameter.empty
+        and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        for parameter in inspect.signature(loss).parameters.values()
+    )
+    return keras.losses.get(loss() if factory else loss)
 
 
 def wants_one_hot(loss):
@@ -222,6 +226,7 @@ class PlainFit(Loop):
             validation_data=(dataset.x_val, self.labels(tf.constant(dataset.y_val))),
             validation_batch_size=EVALUATION_BATCH,
             callbacks=[*self.condition.callbacks(), watch],
+            shuffle=False,
             verbose=0,
         )
         return model, history, self.measure(model, dataset.x_test, dataset.y_test)
