@@ -1,144 +1,174 @@
-"""Execute notebooks again, store their outputs, and show what changed in numbers.
+"""Run chapters again, store their outputs, and show what changed in numbers.
 
-    python tools/refresh.py [--keep-cache] [NOTEBOOK or chapter number …]
+    python tools/refresh.py [--keep-cache] [CHAPTER ...]
 
-The one command after an upgrade. It starts from an empty cache of runs, so that every
-number is computed anew; an author at work keeps the cache. A notebook with a failing
-cell is left as it was, and the exit status is 1.
+CHAPTER is a number, a name or a path (solutions too); without any, all chapters and
+solutions. The one command after an upgrade: read the differences, then commit.
 """
 
 import argparse
 import difflib
 import os
-import pathlib
 import re
 import shutil
 import sys
-import threading
 import time
+from pathlib import Path
 
-import nbformat
-import psutil
-from canonical import ROOT, canonical
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+import canonical
+import nbclient
+from run import PeakMemory, find
 
-NUMBER = re.compile(r"[-+]?\d+\.\d+(?:e[-+]?\d+)?")
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = ROOT / "chapters"
+DECIMAL = re.compile(r"[-+−]?\d*\.\d+(?:[eE][-+]?\d+)?|[-+−]?\d+[eE][-+]?\d+")
+MOST_LINES = 12
 
 
-def execute(path):
-    """Run a notebook from top to bottom; returns the executed notebook."""
-    book = nbformat.read(path, as_version=4)
-    for cell in book.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    NotebookClient(
-        book,
-        timeout=None,
+def execute(notebook, folder):
+    """Run all cells, where Jupyter and nbval would run them: in the file's folder."""
+    nbclient.NotebookClient(
+        notebook,
         kernel_name="python3",
-        resources={"metadata": {"path": str(ROOT)}},
+        timeout=None,
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(folder)}},
     ).execute()
-    return book
 
 
-def texts(cell):
-    """List what a code cell shows as text, one entry an output."""
-    found = []
+def printed(cell):
+    """What a reader sees of a cell's outputs, as lines; pictures left out."""
+    lines = []
     for output in cell.get("outputs", []):
-        plain = output.get("data", {}).get("text/plain", "")
-        found.append(output.get("text", plain))
-    return found
+        data = output.get("data", {})
+        shown = (
+            output.get("text") or data.get("text/plain") or data.get("text/html", "")
+        )
+        lines += shown.splitlines()
+    return lines
+
+
+def pictures(cell):
+    return [
+        output.data["image/png"]
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
 
 
 def changes(old, new):
-    """Describe, line by line, what changed between two executions of one notebook."""
-    before = {cell["id"]: texts(cell) for cell in old.cells}
-    for cell in new.cells:
-        was, now = "\n".join(before.get(cell["id"], [])), "\n".join(texts(cell))
-        if was == now:
+    """The lines that tell how a cell's outputs differ: numbers first, else a diff."""
+    before, after = printed(old), printed(new)
+    lines = []
+    if list(map(_words, before)) == list(map(_words, after)):
+        for was, now in zip(before, after, strict=True):
+            label = " ".join(re.split(r"\s+", _words(was)))[:40]
+            pairs = zip(DECIMAL.findall(was), DECIMAL.findall(now), strict=True)
+            lines += [f"{label}: {a} → {b}" for a, b in pairs if a != b]
+    else:
+        diff = difflib.unified_diff(before, after, n=0, lineterm="")
+        lines += [line for line in diff if not line.startswith(("---", "+++", "@@"))]
+    if pictures(old) != pictures(new):
+        lines.append("figure redrawn")
+    if len(lines) > MOST_LINES:
+        lines[MOST_LINES:] = [f"... and {len(lines) - MOST_LINES} lines more"]
+    return lines
+
+
+def _words(line):
+    """A line without its decimal numbers, runs of white space and rules as one."""
+    return re.sub(r"[\s─-]+", " ", DECIMAL.sub("#", line)).strip()
+
+
+def report(old, new):
+    """Print what differs cell by cell; returns the number of cells that do."""
+    before = {cell.id: cell for cell in old.cells}
+    count = 0
+    for place, cell in enumerate(new.cells, 1):
+        if cell.cell_type != "code":
             continue
-        yield f"  cell {cell['id']}:"
-        a, b = was.splitlines(), now.splitlines()
-        if len(a) == len(b) and NUMBER.sub("#", was) == NUMBER.sub("#", now):
-            for first, second in zip(a, b, strict=True):
-                numbers = NUMBER.findall(first), NUMBER.findall(second)
-                moved = [f"{x} → {y}" for x, y in zip(*numbers, strict=True) if x != y]
-                if moved:
-                    yield f"    {', '.join(moved)}    in: {second.strip()[:60]}"
-        else:
-            for line in difflib.unified_diff(a, b, lineterm="", n=0):
-                if not line.startswith(("---", "+++", "@@")):
-                    yield f"    {line}"
-
-
-class PeakMemory(threading.Thread):
-    """Watch this process and all it started; `mebibytes` is the most seen at once."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.mebibytes, self.ended = 0, threading.Event()
-
-    def run(self):
-        me = psutil.Process()
-        while not self.ended.wait(0.2):
-            total = 0
-            for process in [me, *me.children(recursive=True)]:
-                try:
-                    total += process.memory_info().rss
-                except psutil.Error:
-                    continue
-            self.mebibytes = max(self.mebibytes, total // 2**20)
+        lines = changes(before[cell.id], cell)
+        if lines:
+            count += 1
+            print(f"  cell {place} ({cell.id})")
+            print("".join(f"    {line}\n" for line in lines), end="")
+    return count
 
 
 def refresh(path):
-    """Execute and store one notebook; returns True if it ran to its end."""
-    text = path.read_text(encoding="utf-8")
-    old = nbformat.reads(text, as_version=4)
-    memory, begun = PeakMemory(), time.perf_counter()
-    memory.start()
-    try:
-        new = execute(path)
-    except CellExecutionError as error:
-        print(f"{path.name}: {str(error).strip().splitlines()[-1]}")
-        print("\n".join(str(error).splitlines()[:12]))
-        return False
-    finally:
-        memory.ended.set()
-        memory.join()
-    seconds = time.perf_counter() - begun
-    stored = canonical(nbformat.writes(new), path.stem)
-    path.write_text(stored, encoding="utf-8", newline="\n")
-    print(f"{path.name}: {seconds:.0f} s, at most {memory.mebibytes} MiB")
-    print(*changes(old, nbformat.reads(stored, as_version=4)), sep="\n")
-    return True
+    """Run and store one notebook. Returns its row of the summary and what is wrong."""
+    print(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path, flush=True)
+    old = canonical.canonical(canonical.read(path), path.stem)
+    new = canonical.canonical(canonical.read(path), path.stem)
+    start, wrong = time.perf_counter(), []
+    with PeakMemory() as memory:
+        try:
+            execute(new, path.parent)
+        except nbclient.exceptions.CellExecutionError as error:
+            wrong = [_failed(new, error)]
+        except nbclient.exceptions.DeadKernelError:
+            wrong = ["the kernel died; was the memory enough?"]
+    seconds, changed = time.perf_counter() - start, 0
+    if not wrong:
+        wrong = canonical.problems(canonical.canonical(new, path.stem))
+        changed = report(old, new)
+        canonical.write(path, new)
+    row = (path.stem, f"{seconds:.1f}", memory.mib, changed, len(wrong))
+    return row, [f"{path.stem}, {line}" for line in wrong]
 
 
-def find(names):
-    """Turn chapter numbers and paths into paths; all chapters and solutions if none."""
+def _failed(notebook, error):
+    ids = [
+        f"cell {place} ({cell.id})"
+        for place, cell in enumerate(notebook.cells, 1)
+        if any(o.output_type == "error" for o in cell.get("outputs", []))
+    ]
+    last = (error.evalue.strip().splitlines() or [""])[-1]
+    return f"{', '.join(ids)}: {error.ename}: {last} (the stored notebook is as it was)"
+
+
+def chosen(names):
+    """The notebooks that the arguments mean. Raises ValueError for one there is not."""
+    chapters = sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
     if not names:
-        folder = ROOT / "chapters"
-        return sorted(folder.glob("*.ipynb")) + sorted(folder.glob("solutions/*.ipynb"))
-    found = []
-    for name in names:
-        number = f"{int(name):02d}" if name.isdigit() else name
-        matches = [pathlib.Path(name)] if name.endswith(".ipynb") else []
-        matches = matches or sorted((ROOT / "chapters").glob(f"{number}*.ipynb"))
-        if not matches or not matches[0].exists():
-            sys.exit(f"no notebook {name!r}; give a path or a number such as 02")
-        found += matches
-    return found
+        return chapters + sorted((CHAPTERS / "solutions").glob("*.ipynb"))
+    return [
+        Path(name).resolve() if Path(name).is_file() else find(name, chapters)
+        for name in names
+    ]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebook", nargs="*")
-    parser.add_argument("--keep-cache", action="store_true", help="reuse finished runs")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("chapters", nargs="*", metavar="CHAPTER")
+    parser.add_argument(
+        "--keep-cache",
+        action="store_true",
+        help="use finished runs of earlier calls again, for authors",
+    )
     options = parser.parse_args()
+    try:
+        paths = chosen(options.chapters)
+    except ValueError as error:
+        print(f"refresh: {error}", file=sys.stderr)
+        return 2
     if not options.keep_cache:
         shutil.rmtree(ROOT / "build" / "runs", ignore_errors=True)
-    os.environ["CI"] = "1"  # no progress bars in stored outputs
-    done = [refresh(path) for path in find(options.notebook)]
-    return 0 if all(done) else 1
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not ~'s
+    os.environ["PYTHONPATH"] = str(ROOT)  # this checkout's utils
+    rows, wrong = [], []
+    for path in paths:
+        row, faults = refresh(path)
+        rows.append(row)
+        wrong += faults
+    print(f"\n{'notebook':28}{'seconds':>9}{'peak MiB':>10}{'changed':>9}{'faults':>8}")
+    for name, seconds, mib, changed, count in rows:
+        print(f"{name:28}{seconds:>9}{mib:>10}{changed:>9}{count:>8}")
+    for fault in wrong:
+        print(f"refresh: {fault}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
