@@ -1,11 +1,24 @@
-"""The tolerance of nbval: a cell tagged `approx=0.02` compares decimals within 0.02."""
+"""The tolerance of nbval: a cell tagged `approx=0.02` compares decimals within 0.02.
 
-import math
+A decimal has a point or an exponent: 0.85, -1e-05, NumPy's `1.` inside an array. All
+else is compared exactly, whole numbers too; runs of white space, and of the dashes
+that rule a table, count as one, since a number that gets shorter moves them. Cells
+without the tag are compared by nbval alone.
+"""
+
 import re
+from decimal import Decimal
 
 import pytest
 
-DECIMAL = re.compile(r"[-+−]?\d+\.\d+(?:e[-+]?\d+)?")
+# `1.` counts only before another number or a bracket: elsewhere it ends a sentence.
+# 1.2.3 is a version, x0.5 a name.
+DECIMAL = re.compile(
+    r"(?<![\w.])[-+−]?"
+    r"(?:\d*+\.\d++|\d++\.(?= *[\]\d+−-])|\d++(?=[eE][-+]?\d))"
+    r"(?:[eE][-+]?\d++)?(?!\.?\d)"
+)
+RULE = re.compile(r"[-─=]{3,}")
 
 
 class Approximate(str):
@@ -14,17 +27,16 @@ class Approximate(str):
     def __new__(cls, text, tolerance):
         self = super().__new__(cls, text)
         self.tolerance = tolerance
-        self.rest = " ".join(DECIMAL.sub(" # ", text).split())
-        decimals = DECIMAL.findall(text.replace("−", "-"))
-        self.decimals = [float(number) for number in decimals]
+        self.words = [RULE.sub("---", words).split() for words in DECIMAL.split(text)]
+        found = DECIMAL.findall(text)
+        self.decimals = [Decimal(number.replace("−", "-")) for number in found]
         return self
 
     def __eq__(self, other):
-        near = (
-            math.isclose(a, b, rel_tol=1e-9, abs_tol=self.tolerance)
+        return self.words == other.words and all(
+            abs(a - b) <= self.tolerance
             for a, b in zip(self.decimals, other.decimals, strict=True)
         )
-        return self.rest == other.rest and all(near)
 
     def __ne__(self, other):
         return not self == other
@@ -33,28 +45,37 @@ class Approximate(str):
 
 
 def tolerance_of(tags):
-    """Read the tolerance from tags: a positive float, or None where there is none."""
-    values = [tag.removeprefix("approx=") for tag in tags if tag.startswith("approx")]
-    if not values:
+    """Read the tolerance from a cell's tags; None where there is none."""
+    tags = [tag for tag in tags if tag.strip().lower().startswith("approx")]
+    if not tags:
         return None
-    try:
-        (tolerance,) = map(float, values)
-        if 0 < tolerance < math.inf:
-            return tolerance
-    except ValueError:
-        pass
-    raise pytest.UsageError(f"bad tolerance {values}: tag the cell approx=0.02, once")
+    number = re.fullmatch(r"approx=(\d*\.?\d+)", tags[0])
+    if number is None or len(tags) > 1:
+        raise ValueError(
+            f"bad tolerance {', '.join(tags)}: tag a cell approx=0.02, once"
+        )
+    return Decimal(number[1])
 
 
-def pytest_itemcollected(item):
-    """Give tagged cells of a notebook their tolerance."""
+def pytest_runtest_setup(item):
+    """Give a notebook's tagged cells their tolerance; fail those that were never run.
+
+    nbval would pass over a cell that has neither a count nor outputs.
+    """
     cell = getattr(item, "cell", None)
-    tolerance = tolerance_of(cell.metadata.get("tags", [])) if cell else None
+    if cell is None:
+        return
+    try:
+        tolerance = tolerance_of(cell.metadata.get("tags", []))
+    except ValueError as error:
+        pytest.fail(str(error), pytrace=False)
+    if item.config.option.nbval and cell.execution_count is None:
+        pytest.fail("stored without having been run: no execution count", pytrace=False)
     if tolerance is not None:
         exact = item.sanitize
 
-        def sanitize(text):
-            text = exact(text)
+        def sanitize(output):
+            text = exact(output)
             return Approximate(text, tolerance) if isinstance(text, str) else text
 
         item.sanitize = sanitize
