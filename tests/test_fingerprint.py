@@ -1,5 +1,6 @@
 """What changes a fingerprint, and what must not."""
 
+import copy
 import functools
 import subprocess
 import sys
@@ -152,3 +153,12 @@ def test_the_same_in_every_process():
 def test_what_cannot_be_told_apart_is_refused():
     with pytest.raises(TypeError, match="Make it inside the function"):
         fingerprint(code("def f(): return g", g=(n for n in range(3))))
+
+
+def test_pickling_an_object_changes_nothing():
+    class Plain:
+        pass
+
+    before = fingerprint(Plain())
+    copy.copy(Plain())  # leaves a note on the class
+    assert fingerprint(Plain()) == before

@@ -23,7 +23,13 @@ LIBRARIES.append(sysconfig.get_path("platlib"))
 SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 BOOKKEEPING = ("__dict__", "__weakref__", "__doc__", "__module__", "__qualname__")
 BOOKKEEPING += ("__annotations__", "__abstractmethods__", "_abc_impl", "__replace__")
-BOOKKEEPING += ("__firstlineno__", "__static_attributes__", "__repr__", "__hash__")
+BOOKKEEPING += (
+    "__slotnames__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__repr__",
+    "__hash__",
+)
 
 
 def fingerprint(*values):
@@ -38,15 +44,18 @@ def fingerprint(*values):
 
 class _Digest:
     def __init__(self):
-        self.seen = {}
+        self.inside = []
 
     def of(self, value):
         if isinstance(value, PLAIN):
             return self._join(type(value).__name__, repr(value))
-        if id(value) in self.seen:
-            return self._join("seen", str(self.seen[id(value)][0]))
-        self.seen[id(value)] = (len(self.seen), value)
-        return self._of_object(value)
+        if id(value) in self.inside:  # a function that calls itself, say
+            return self._join("inside", str(self.inside.index(id(value))))
+        self.inside.append(id(value))
+        try:
+            return self._of_object(value)
+        finally:
+            self.inside.pop()
 
     def _join(self, *parts):
         digest = hashlib.blake2b(digest_size=16)
