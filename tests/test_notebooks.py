@@ -15,9 +15,9 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.append(str(ROOT / "tools"))
 
-from tools import canonical  # noqa: E402
+import canonical  # noqa: E402
 
 FOLDER = ROOT / "chapters"
 CHAPTERS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
@@ -119,16 +119,11 @@ def test_title(path):
 @each(CHAPTERS)
 def test_sections(path):
     notebook = read(path)
-    places = [headings(notebook).index("Predict")]
-    places += [headings(notebook).index(h) for h in ("Summary", "Exercises", "Sources")]
-    assert places == sorted(places)
+    assert headings(notebook).count("Predict") == 1
     assert headings(notebook)[-3:] == ["Summary", "Exercises", "Sources"]
-    first_code = notebook.cells.index(code_of(notebook)[0])
-    assert any(c.source.startswith("## Predict") for c in notebook.cells)
     boxes = [c for c in notebook.cells if "**Common mistake." in c.source]
     assert boxes, "no box that starts > **Common mistake.**"
     assert all(re.search(r"^> \*\*Common mistake\.", c.source, re.M) for c in boxes)
-    assert first_code > 0
 
 
 @each(CHAPTERS)

@@ -153,7 +153,7 @@ def bars(axis, summary, *, ylabel="test accuracy (share)"):
     for place, mean, high in zip(places, summary["mean"], summary["high"], strict=True):
         top = np.nanmax([mean, high, 0])
         axis.annotate(
-            f"{mean:.2f}",
+            f"{mean:.2f}" if np.isfinite(mean) else "",
             (place, top),
             xytext=(0, 3),
             textcoords="offset points",
@@ -207,6 +207,8 @@ def sweep(
     axis.errorbar(
         x, summary["mean"], yerr=_reach(summary), label=label, capsize=3, **look
     )
+    axis.update_datalim(np.column_stack([x, x]), updatey=False)  # where all diverged
+    axis.autoscale_view()
     positive = x[x > 0]
     if positive.max() > 20 * positive.min():
         zero = {"linthresh": positive.min()} if (x == 0).any() else {}
@@ -215,7 +217,9 @@ def sweep(
         if row.get("diverged"):
             text = f"{row['diverged']:.0f} of {row['n'] + row['diverged']:.0f} diverged"
             offset = {"xytext": (-8, 4), "textcoords": "offset points", "ha": "right"}
-            axis.annotate(text, (place, row["mean"]), fontsize=9, **offset)
+            level = (row["mean"], "data") if row["n"] else (0, "axes fraction")
+            where = {"xy": (place, level[0]), "xycoords": ("data", level[1])}
+            axis.annotate(text, fontsize=9, **where, **offset)
     axis.set(xlabel=xlabel, ylabel=ylabel)
     if label:
         axis.legend()
