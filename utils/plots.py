@@ -207,12 +207,12 @@ def sweep(
     axis.errorbar(
         x, summary["mean"], yerr=_reach(summary), label=label, capsize=3, **look
     )
-    axis.update_datalim(np.column_stack([x, x]), updatey=False)  # where all diverged
-    axis.autoscale_view()
     positive = x[x > 0]
     if positive.max() > 20 * positive.min():
         zero = {"linthresh": positive.min()} if (x == 0).any() else {}
         axis.set_xscale("symlog" if zero else "log", **zero)
+    axis.update_datalim(np.column_stack([x, x]), updatey=False)  # where all diverged
+    axis.autoscale_view()
     for place, (_, row) in zip(x, summary.iterrows(), strict=True):
         if row.get("diverged"):
             text = f"{row['diverged']:.0f} of {row['n'] + row['diverged']:.0f} diverged"
