@@ -26,7 +26,7 @@ def test_what_is_written_is_read(store):
 
 
 def test_one_file_a_run_and_nothing_else(store):
-    store.tidy("study")
+    store.tidy()
     assert [p.name for p in store.folder.iterdir()] == [f"{KEY}.npz"]
     assert not store.aside.exists()
 
@@ -92,9 +92,25 @@ except RecordError as error:
 
 
 def test_marks_tell_what_was_in_flight(store):
-    with pytest.raises(KeyError), store.in_flight("study", "a"):
+    with pytest.raises(KeyError), store.in_flight("a"):
         raise KeyError
-    with store.in_flight("study", "b"):
+    with store.in_flight("b"):
         pass
-    assert store.take_marks("study") == ["a"]
-    assert store.take_marks("study") == []
+    assert store.take_marks() == ["a"]
+    assert store.take_marks() == []
+
+
+def test_the_next_study_clears_what_a_killed_one_left(store):
+    source = (
+        "import os; from utils.records import Store\n"
+        f"store = Store({str(store.folder)!r})\n"
+        "with store.in_flight('a'): os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", source], check=False)
+    other = Store(store.folder)
+    with other.in_flight("b"):
+        assert len(list(store.aside.iterdir())) == 2 + store.mine.exists()
+        store.tidy()
+        assert [folder.name for folder in store.aside.iterdir()] == [other.mine.name]
+    other.tidy()
+    assert not store.aside.exists()

@@ -4,10 +4,13 @@ import contextlib
 import json
 import os
 import pathlib
+import platform
 import shutil
+import uuid
 import zipfile
 
 import numpy as np
+import psutil
 
 FORMAT = 1  # goes into every key: raise it when records change their shape
 
@@ -21,12 +24,16 @@ class Store:
 
     folder: path; made when needed. What is not finished (half-written files, marks of
     runs in flight) lives in a folder beside it, on the same file system, so that a
-    finished record can be renamed into place.
+    finished record can be renamed into place. There each study has a folder of its
+    own, named after machine and process, so that the next one can tell what a killed
+    study left behind.
     """
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder).resolve()
         self.aside = self.folder.with_name(self.folder.name + ".unfinished")
+        study = f"{platform.node()}~{os.getpid()}~{uuid.uuid4().hex[:8]}"
+        self.mine = self.aside / study
 
     def path(self, key):
         """Return where the record of a key stands or will stand."""
@@ -41,10 +48,10 @@ class Store:
 
         Raises RecordError when the disk is full or the folder cannot be written.
         """
-        half = self.aside / f"{key}.{os.getpid()}.npz"
+        half = self.mine / f"{key}.npz"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.aside.mkdir(parents=True, exist_ok=True)
+            self.mine.mkdir(parents=True, exist_ok=True)
             with open(half, "wb") as file:
                 np.savez(file, meta=np.array(json.dumps(meta)), **arrays)
                 file.flush()
@@ -76,24 +83,26 @@ class Store:
         self.path(key).unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def in_flight(self, study, key):
+    def in_flight(self, key):
         """Mark a run as begun; the mark stays behind when the worker dies."""
-        folder = self.aside / study
-        folder.mkdir(parents=True, exist_ok=True)
-        mark = folder / key
+        self.mine.mkdir(parents=True, exist_ok=True)
+        mark = self.mine / key
         mark.touch()
         yield
         mark.unlink(missing_ok=True)
 
-    def take_marks(self, study):
+    def take_marks(self):
         """Return the keys of runs that were in flight, and clear their marks."""
-        folder = self.aside / study
-        keys = [mark.name for mark in folder.glob("*")]
-        shutil.rmtree(folder, ignore_errors=True)
+        keys = [mark.name for mark in self.mine.glob("*") if not mark.suffix]
+        shutil.rmtree(self.mine, ignore_errors=True)
         return keys
 
-    def tidy(self, study):
-        """Remove the marks of a study, and the folder aside when it is empty."""
-        shutil.rmtree(self.aside / study, ignore_errors=True)
+    def tidy(self):
+        """Remove what this study left unfinished, and what killed ones did."""
+        shutil.rmtree(self.mine, ignore_errors=True)
+        for folder in self.aside.glob("*"):
+            node, pid, _ = folder.name.split("~")
+            if node == platform.node() and not psutil.pid_exists(int(pid)):
+                shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
             self.aside.rmdir()

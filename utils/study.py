@@ -16,7 +16,6 @@ import pathlib
 import platform
 import random
 import sys
-import uuid
 import warnings
 
 import joblib
@@ -242,9 +241,7 @@ def _finish(tasks, datasets, settings, probes, store, n_jobs):
     missing = {t.key: t for t in tasks if (t.name, t.seed) not in records}
     if not missing:
         return records
-    context = workers.Context(
-        uuid.uuid4().hex, store, settings, probes, workers.on_this_machine()
-    )
+    context = workers.Context(store, settings, probes, workers.on_this_machine())
 
     def count_done():
         return sum(store.has(key) for key in missing)
@@ -260,7 +257,7 @@ def _finish(tasks, datasets, settings, probes, store, n_jobs):
         )
         raise
     finally:
-        store.tidy(context.study)
+        store.tidy()
     return _read(tasks, store, strict=True)
 
 

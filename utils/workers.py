@@ -40,7 +40,6 @@ class Task:
 class Context:
     """What all tasks of a study share; goes to every worker."""
 
-    study: str
     store: object
     settings: object
     probes: dict
@@ -78,7 +77,7 @@ def execute(tasks, datasets, context, n_jobs):
         try:
             _parallel(chunks(tasks, n_jobs), datasets, context, n_jobs)
         except BrokenProcessPool:
-            marks = context.store.take_marks(context.study)
+            marks = context.store.take_marks()
             for task in [task for task in tasks if task.key in marks] or tasks[:1]:
                 _once_more(task, datasets, context)
 
@@ -132,7 +131,7 @@ def _work(packed, datasets):
     for task in tasks:
         if context.store.has(task.key):
             continue
-        with context.store.in_flight(context.study, task.key):
+        with context.store.in_flight(task.key):
             try:
                 _one_run(task, datasets[task.seed], context)
             except Exception as error:
