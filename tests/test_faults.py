@@ -1,6 +1,7 @@
 """Faults, caused for real: kills, Ctrl-C, a full disk."""
 
 import os
+import pathlib
 import random
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from tests.small import CONDITIONS, build, data
 from utils.study import WorkerDied, run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 EPOCHS, SEEDS = 150, 4
 
 STUDY = """
@@ -33,6 +35,7 @@ def start(folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        cwd=ROOT,
         start_new_session=True,
     )
 
@@ -58,22 +61,22 @@ def workers_of(process):
     return [child for child in kin if "loky" in " ".join(child.cmdline())]
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("calm") / "runs"
+def calm_study(folder):
+    """Run the study without disturbing it; returns its frame."""
     process = start(folder)
     assert process.wait(300) == 0, process.stdout.read()
     return pd.read_pickle(f"{folder}.frame")
 
 
-@pytest.mark.parametrize(
-    ("victim", "seed"), [("parent", 1), ("worker", 2), ("parent", 3)]
-)
-def test_a_kill_costs_only_the_runs_in_flight(victim, seed, tmp_path, undisturbed):
-    folder, patience = tmp_path / "runs", random.Random(seed)
-    process = start(folder)
-    wait_for(lambda: len(finished(folder)) >= patience.randint(1, 4))
-    time.sleep(patience.random())
+def disturbed_study(folder, victim, seed):
+    """Kill the parent or a worker at a random moment, and go on; returns the frame.
+
+    Asserts that no finished run was lost or touched and that nothing else is left.
+    """
+    moment = random.Random(seed)
+    process, wanted = start(folder), moment.randint(0, SEEDS)
+    wait_for(lambda: len(finished(folder)) >= wanted and workers_of(process))
+    time.sleep(moment.random())
     kept = finished(folder)
     if victim == "parent":
         process.kill()
@@ -82,14 +85,26 @@ def test_a_kill_costs_only_the_runs_in_flight(victim, seed, tmp_path, undisturbe
         kept = finished(folder)
         process = start(folder)
     else:
-        patience.choice(workers_of(process)).kill()
+        moment.choice(workers_of(process)).kill()
     assert process.wait(300) == 0, process.stdout.read()
     after = finished(folder)
     assert kept.items() <= after.items() and len(after) == SEEDS * len(CONDITIONS)
     assert all(path.suffix == ".npz" for path in after)
-    frame = pd.read_pickle(f"{folder}.frame")
-    pd.testing.assert_frame_equal(frame, undisturbed, check_exact=True)
     assert not folder.with_name("runs.unfinished").exists()
+    return pd.read_pickle(f"{folder}.frame")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return calm_study(tmp_path_factory.mktemp("calm") / "runs")
+
+
+@pytest.mark.parametrize(
+    ("victim", "seed"), [("parent", 1), ("worker", 2), ("parent", 3)]
+)
+def test_a_kill_costs_only_the_runs_in_flight(victim, seed, tmp_path, undisturbed):
+    frame = disturbed_study(tmp_path / "runs", victim, seed)
+    pd.testing.assert_frame_equal(frame, undisturbed, check_exact=True)
 
 
 def test_ctrl_c_stops_within_two_seconds_and_says_how_to_go_on(tmp_path):
@@ -154,6 +169,7 @@ def test_a_full_disk_stops_the_study_with_one_clear_error(tmp_path):
         [sys.executable, "-c", limits + STUDY, str(folder), "1", "1"],
         capture_output=True,
         text=True,
+        cwd=ROOT,
     )
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-2].startswith("utils.records.RecordError")

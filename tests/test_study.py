@@ -2,6 +2,7 @@
 
 import functools
 import os
+import pathlib
 import subprocess
 import sys
 import warnings
@@ -248,6 +249,7 @@ def test_silent_where_nobody_watches(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", source],
         env=os.environ | {"CI": "1"},
+        cwd=pathlib.Path(__file__).resolve().parents[1],
         capture_output=True,
         text=True,
         check=True,
