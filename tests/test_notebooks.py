@@ -48,6 +48,10 @@ def pictures_of(notebook):
     ]
 
 
+def slide_type(cell):
+    return cell.metadata.get("slideshow", {}).get("slide_type")
+
+
 def lines(cell):
     return len([line for line in cell.source.splitlines() if line.strip()])
 
@@ -145,17 +149,16 @@ def test_figures(path):
 
 @each(CHAPTERS)
 def test_speaker_notes(path):
-    kinds = [
-        (cell.cell_type, cell.metadata.get("slideshow", {}).get("slide_type"))
-        for cell in read(path).cells
-    ]
+    kinds = [(cell.cell_type, slide_type(cell)) for cell in read(path).cells]
     assert kinds.count(("markdown", "notes")) >= 3
     assert ("code", "notes") not in kinds, "code in the speaker's notes is never shown"
 
 
 @each(CHAPTERS + SOLUTIONS)
 def test_prose_before_code(path):
-    for before, cell in pairwise(read(path).cells):
+    """Readers do not see speaker's notes: these are no prose."""
+    shown = [c for c in read(path).cells if slide_type(c) != "notes"]
+    for before, cell in pairwise(shown):
         if cell.cell_type == "code":
             assert before.cell_type == "markdown", f"{cell.id} follows {before.id}"
 
