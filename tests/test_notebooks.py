@@ -23,7 +23,7 @@ FOLDER = ROOT / "chapters"
 CHAPTERS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 SOLUTIONS = sorted(FOLDER.glob("solutions/*.ipynb"))
 EXERCISES = sorted(FOLDER.glob("exercises/*.ipynb"))
-MACHINE = re.compile(r"/home/|/tmp\b|/root\b|/Users/|[A-Z]:\\|site-packages|/work/")
+MACHINE = re.compile(r"/home/|/tmp\b|/root\b|/Users/|[A-Z]:\\|site-packages")
 MOST_BYTES = 150_000
 
 

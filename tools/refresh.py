@@ -62,7 +62,7 @@ def changes(old, new):
     lines = []
     if list(map(_words, before)) == list(map(_words, after)):
         for was, now in zip(before, after, strict=True):
-            label = " ".join(re.split(r"\s+", _words(was)))[:40]
+            label = " # ".join(_words(was)).strip()[:40]
             pairs = zip(DECIMAL.findall(was), DECIMAL.findall(now), strict=True)
             lines += [f"{label}: {a} → {b}" for a, b in pairs if a != b]
     else:
@@ -76,8 +76,8 @@ def changes(old, new):
 
 
 def _words(line):
-    """A line without its decimal numbers, runs of white space and rules as one."""
-    return re.sub(r"[\s─-]+", " ", DECIMAL.sub("#", line)).strip()
+    """What stands between a line's decimals; white space and rules count as one."""
+    return [re.sub(r"[\s─]+|-{3,}", " ", part).strip() for part in DECIMAL.split(line)]
 
 
 def report(old, new):
@@ -111,8 +111,8 @@ def refresh(path):
     seconds, changed = time.perf_counter() - start, 0
     if not wrong:
         wrong = canonical.problems(canonical.canonical(new, path.stem))
-        changed = report(old, new)
         canonical.write(path, new)
+        changed = report(old, new)
     row = (path.stem, f"{seconds:.1f}", memory.mib, changed, len(wrong))
     return row, [f"{path.stem}, {line}" for line in wrong]
 
@@ -172,4 +172,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("refresh: Stopped.", file=sys.stderr)
+        sys.exit(130)
