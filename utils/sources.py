@@ -6,7 +6,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from utils import download
 
@@ -30,6 +29,8 @@ def read(name, data_dir):
     Images are (n, height, width, channels), uint8 or floats in [0, 1].
     """
     if name == "digits":
+        from sklearn.datasets import load_digits  # slow, and workers do not need it
+
         digits = load_digits()
         return {"train": (digits.images[..., np.newaxis] / 16, digits.target)}
 
