@@ -67,11 +67,11 @@ def changes(old, new):
             lines += [f"{label}: {a} → {b}" for a, b in pairs if a != b]
     else:
         diff = difflib.unified_diff(before, after, n=0, lineterm="")
-        lines += [line for line in diff if not line.startswith(("---", "+++", "@@"))]
+        lines = [line for line in diff if not line.startswith(("---", "+++", "@@"))]
+        if len(lines) > MOST_LINES:
+            lines[MOST_LINES:] = [f"... and {len(lines) - MOST_LINES} lines more"]
     if pictures(old) != pictures(new):
         lines.append("figure redrawn")
-    if len(lines) > MOST_LINES:
-        lines[MOST_LINES:] = [f"... and {len(lines) - MOST_LINES} lines more"]
     return lines
 
 
