@@ -182,6 +182,7 @@ def test_differences_lie_around_zero(axis):
     table = pd.DataFrame({**data, "diverged": [0, 1]}, index=["L2", "dropout"])
     plots.differences(axis, table)
     drawn = [line.get_xdata() for line in axis.lines]
+    assert axis.lines[0].get_color() == plots.COLOURS[1], "as in bars, after plain"
     assert [0.05, 0.15] in [list(x) for x in drawn]
     assert [-0.03, 0.01] in [list(x) for x in drawn]
     assert [0, 0] in [list(x) for x in drawn]

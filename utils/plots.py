@@ -170,11 +170,12 @@ def differences(axis, table, *, xlabel="difference in test accuracy (share)"):
     """Draw paired differences from one baseline, with 95 % intervals, around a zero.
 
     table: DataFrame with columns difference, low and high, as `Results.against` gives
-    it. What reaches over the zero line may be no difference at all.
+    it. What reaches over the zero line may be no difference at all. Styles start at
+    1: the baseline, where it is the first condition, has style 0 elsewhere.
     """
     places = np.arange(len(table))[::-1]
     for i, (_, row) in enumerate(table.iterrows()):
-        look = {**STYLES[i % len(STYLES)], "linestyle": "-"}
+        look = {**STYLES[(i + 1) % len(STYLES)], "linestyle": "-"}
         axis.plot([row["low"], row["high"]], [places[i]] * 2, **{**look, "marker": "|"})
         axis.plot(row["difference"], places[i], **look, markersize=8)
     axis.axvline(0, color="0.4", linewidth=1, linestyle="-")
