@@ -94,6 +94,21 @@ def test_the_model_passes(tmp_path, cells):
     assert failing(store(tmp_path, cells)) == []
 
 
+def test_exercises_may_come_later(tmp_path, cells):
+    path = store(tmp_path, cells)
+    (tmp_path / "exercises" / path.name).rename(tmp_path / "exercises" / "01_x.ipynb")
+    assert failing(path) == ["test_links_lead_somewhere"]
+    (tmp_path / "exercises" / "01_x.ipynb").unlink()
+    assert failing(path) == []
+
+
+def test_links_are_those_to_files():
+    text = "[a](x.md#part) ![b](y.png \"B\") <img src='z.png'> [c](#here) "
+    text += "[d](https://e.org) [f](mailto:g@h.org) `i(j)`"
+    notebook = v4.new_notebook(cells=[markdown(text)])
+    assert hygiene.links(notebook) == ["x.md", "y.png", "z.png"]
+
+
 def of_kind(cells, kind):
     return [cell for cell in cells if cell.cell_type == kind]
 
@@ -106,6 +121,10 @@ def last_code(cells):
     return of_kind(cells, "code")[-1]
 
 
+def is_slide(cell):
+    return cell.metadata.slideshow.slide_type in ("slide", "subslide")
+
+
 FAULTS = {
     "a line of stderr": (
         "test_canonical_form",
@@ -114,6 +133,40 @@ FAULTS = {
         ),
     ),
     "no slide type": ("test_canonical_form", lambda c: c[1].metadata.clear()),
+    "a failed cell": (
+        "test_canonical_form",
+        lambda c: last_code(c).outputs.append(
+            v4.new_output("error", ename="KeyError", evalue="1", traceback=[])
+        ),
+    ),
+    "a progress bar": (
+        "test_canonical_form",
+        lambda c: last_code(c).outputs.append(printed("50%|##  | 1/2 [5.00it/s]\n")),
+    ),
+    "a rewritten line": (
+        "test_canonical_form",
+        lambda c: last_code(c).outputs.append(printed("1\r2\n")),
+    ),
+    "a widget": (
+        "test_canonical_form",
+        lambda c: last_code(c).outputs.append(
+            v4.new_output(
+                "display_data", {"application/vnd.jupyter.widget-view+json": {}}
+            )
+        ),
+    ),
+    "an id of another chapter": (
+        "test_ids_say_their_chapter",
+        lambda c: c[3].update(id="03-3"),
+    ),
+    "an id of a tool": (
+        "test_ids_say_their_chapter",
+        lambda c: c[3].update(id="a1b2c3d4"),
+    ),
+    "a path in code": (
+        "test_no_machine_path",
+        lambda c: last_code(c).update(source="load('/work/data')"),
+    ),
     "a path in text": (
         "test_no_machine_path",
         lambda c: last_code(c).outputs.append(printed("/home/me/course\n")),
@@ -140,6 +193,10 @@ FAULTS = {
         "test_pictures_are_small_and_described",
         lambda c: of_kind(c, "code")[1].outputs[0].metadata.clear(),
     ),
+    "a large format": (
+        "test_pictures_are_small_and_described",
+        lambda c: of_kind(c, "code")[1].outputs[0].data.update({"image/jpeg": PNG}),
+    ),
     "four cells ignored": (
         "test_outputs_are_compared",
         lambda c: [
@@ -150,6 +207,10 @@ FAULTS = {
     "a cell skipped": (
         "test_outputs_are_compared",
         lambda c: last_code(c).metadata.update(tags=["nbval-skip"]),
+    ),
+    "a cell that may fail": (
+        "test_outputs_are_compared",
+        lambda c: last_code(c).metadata.update(tags=["raises-exception"]),
     ),
     "a comment that ignores": (
         "test_outputs_are_compared",
@@ -165,7 +226,15 @@ FAULTS = {
         lambda c: c[0].update(source=TITLE.replace("?", ".")),
     ),
     "no aims": ("test_title", lambda c: c[0].update(source=TITLE.replace("able", ""))),
+    "no minutes": (
+        "test_title",
+        lambda c: c[0].update(source=TITLE.replace("minutes", "pages")),
+    ),
     "no prediction": ("test_sections", lambda c: c[1].update(source="Guess.")),
+    "sections in another order": (
+        "test_sections",
+        lambda c: c.insert(-1, c.pop(-3)),
+    ),
     "no sources": ("test_sections", lambda c: c.pop()),
     "no common mistake": (
         "test_sections",
@@ -175,8 +244,12 @@ FAULTS = {
         "test_links_lead_somewhere",
         lambda c: c[-1].update(source="## Sources\n\n[data](../nowhere.md)"),
     ),
-    "no link to the exercises": (
+    "a dead picture": (
         "test_links_lead_somewhere",
+        lambda c: c[-1].update(source="## Sources\n\n<img src='gone.png'>"),
+    ),
+    "no link to the exercises": (
+        "test_exercises_are_linked",
         lambda c: c[-2].update(source="## Exercises"),
     ),
     "two figures": (
@@ -191,6 +264,25 @@ FAULTS = {
         "test_speaker_notes",
         lambda c: last_code(c).metadata.slideshow.update(slide_type="notes"),
     ),
+    "too many slides": (
+        "test_slides_fit_a_lesson",
+        lambda c: c.extend(
+            v4.new_markdown_cell("x", id=f"02-x{i}", metadata=c[0].metadata)
+            for i in range(31 - sum(map(is_slide, c)))
+        ),
+    ),
+    "a long cell on a slide": (
+        "test_slides_fit_a_lesson",
+        lambda c: last_code(c).update(source="x = 1\n" * 16),
+    ),
+    "a title that is no slide": (
+        "test_slides_fit_a_lesson",
+        lambda c: c[0].metadata.slideshow.update(slide_type="fragment"),
+    ),
+    "code before prose": (
+        "test_prose_before_code",
+        lambda c: c.insert(0, c.pop(2)),
+    ),
     "code after code": (
         "test_prose_before_code",
         lambda c: c.remove(c[-5]),
@@ -198,6 +290,10 @@ FAULTS = {
     "a cell of 31 lines": (
         "test_code_cells_are_short",
         lambda c: last_code(c).update(source="x = 1\n" * 31),
+    ),
+    "one cell of five long": (
+        "test_code_cells_are_short",
+        lambda c: [cell.update(source="x\n" * 19) for cell in of_kind(c, "code")[1:2]],
     ),
     "many long cells": (
         "test_code_cells_are_short",
