@@ -148,6 +148,8 @@ def widget():
 
 PROGRESS = [
     "50%|#####     | 5/10 [00:01<00:01,  5.00it/s]",
+    "12it [00:03, 4.00it/s, loss=0.5]",
+    "2/9 [00:20<01:10, 10.0s/it]",
     "10/10 ━━━━━━━━━ 1s 3ms/step - loss: 0.5",
     "a\rb",
 ]
@@ -334,6 +336,27 @@ def test_solutions_become_blanks():
     [
         ("def f():\n    # BEGIN SOLUTION\n    return 1", "do not pair up"),
         ("def f():\n    return 1\n    # END SOLUTION", "do not pair up"),
+        (
+            "def f():\n    # BEGIN SOLUTION\n    a = 1\n    # BEGIN SOLUTION\n"
+            "    return a\n    # END SOLUTION",
+            "do not pair up",
+        ),
+        (
+            "def f():\n    # begin solution\n    return 1\n    # end solution",
+            "do not pair up",
+        ),
+        (
+            "def f():\n    # BEGIN SOLUTION of f\n    return 1\n    # END SOLUTION",
+            "do not pair up",
+        ),
+        (
+            "class Layer:\n    # BEGIN SOLUTION\n    x = 1\n    # END SOLUTION",
+            "the body of a function",
+        ),
+        (
+            "def f():\n    return 1\n# BEGIN SOLUTION\nf()\n# END SOLUTION",
+            "the body of a function",
+        ),
         ("# BEGIN SOLUTION\nx = 1\n# END SOLUTION", "the body of a function"),
         (
             "for i in x:\n    # BEGIN SOLUTION\n    i\n    # END SOLUTION",

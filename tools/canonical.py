@@ -27,7 +27,9 @@ NOTEBOOK_METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = ("slideshow", "tags")
-PROGRESS = re.compile(r"\r(?!\n)|\d+%\|.*\||it/s\]|\d+/\d+ .*(ms|s|us)/step")
+PROGRESS = re.compile(
+    r"\r(?!\n)|\d+%\|.*\||[\d?](?:it/s|s/it)\b|\d+/\d+ .*(ms|s|us)/step"
+)
 
 
 def read(path):

@@ -20,6 +20,7 @@ import canonical
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS = ROOT / "chapters" / "solutions"
 EXERCISES = ROOT / "chapters" / "exercises"
+MARKER = re.compile(r"# *(?:BEGIN|END) SOLUTION", re.I)
 REGION = re.compile(
     r"^([ \t]*)# BEGIN SOLUTION[ \t]*\n.*?^[ \t]*# END SOLUTION[ \t]*$", re.M | re.S
 )
@@ -33,8 +34,8 @@ def blanked(source):
     Raises ValueError for a region without an end, or outside a function: there, it
     would stop a notebook that is still blank.
     """
-    blank = REGION.sub(BLANK, source)
-    if re.search(r"# *(BEGIN|END) SOLUTION", blank):
+    blank, regions = REGION.subn(BLANK, source)
+    if len(MARKER.findall(source)) != 2 * regions:
         raise ValueError("# BEGIN SOLUTION and # END SOLUTION do not pair up")
     if blank == source:
         return source
