@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat import v4
 
@@ -64,6 +65,16 @@ def figure():
     return v4.new_code_cell(FIGURE, outputs=[v4.new_output("display_data", data=data)])
 
 
+def frame(values):
+    """A cell that ends in a table of pandas; it computes (0.0, 9.99)."""
+    source = "import pandas as pd\n\npd.DataFrame({'mean': [0.0, 9.99], 'n': [5, 5]})"
+    table = pd.DataFrame({"mean": values, "n": [5, 5]})
+    data = {"text/plain": repr(table), "text/html": table._repr_html_()}
+    result = v4.new_output("execute_result", data=data, execution_count=1)
+    metadata = {"tags": ["approx=0.02"]}
+    return v4.new_code_cell(source, metadata=metadata, outputs=[result])
+
+
 VARIANTS = {}
 
 
@@ -109,6 +120,21 @@ def changed_digit(cell):
     swap(cell, "0.850", "0.851")
 
 
+@variant(number, "Cell outputs differ")
+def changed_integer(cell):
+    swap(cell, "5 of 5", "4 of 5")
+
+
+@variant(number, "Cell outputs differ")
+def changed_word(cell):
+    swap(cell, "accuracy", "loss")
+
+
+@variant(number, "Cell outputs differ")
+def changed_space(cell):
+    swap(cell, "accuracy ", "accuracy  ")
+
+
 @variant(number, None)
 def changed_within_tolerance(cell):
     tag(cell, "approx=0.02")
@@ -149,6 +175,27 @@ def changed_digit_in_html_alone(cell):
 def changed_html_beyond_tolerance(cell):
     tag(cell, "approx=0.02")
     swap(cell, "0.90", "0.93", "text/html")
+
+
+@variant(lambda: frame([-0.0, 10.0]), None)
+def frame_within_tolerance(cell):
+    data = cell.outputs[0].data
+    assert "-0.0 " in data["text/plain"] and "10.0" in data["text/html"]
+
+
+@variant(lambda: frame([0.0, 10.02]), "Cell outputs differ")
+def frame_beyond_tolerance(cell):
+    pass
+
+
+@variant(lambda: frame([0.0, 9.99]), "mismatch 'text/html'")
+def frame_with_another_integer(cell):
+    swap(cell, "<td>5</td>", "<td>6</td>", "text/html")
+
+
+@variant(lambda: frame([0.0, 9.99]), "mismatch 'text/plain'")
+def frame_with_another_column(cell):
+    swap(cell, "mean", "loss", "text/plain")
 
 
 @variant(number, "Missing output fields")

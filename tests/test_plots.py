@@ -1,6 +1,9 @@
 """Figures: what they show is what was measured, and every reader gets it."""
 
+import base64
+import html
 import io
+import re
 import subprocess
 import sys
 
@@ -9,9 +12,11 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
+import nbconvert  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import pytest  # noqa: E402
+from nbformat import v4  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from utils import plots  # noqa: E402
@@ -68,6 +73,21 @@ def test_show_displays_once_with_its_description(shown):
     assert picture.size == (990, 374)
     assert not picture.info, "no software name, no date: the bytes stay the same"
     assert plt.get_fignums() == [], "an open figure would be shown a second time"
+
+
+def test_the_description_reaches_web_pages(shown):
+    alt = 'Loss of "plain" & L2 over λ: one < the other.'
+    plots.show(plots.figure()[0], alt)
+    ((data, metadata),) = shown
+    data["image/png"] = base64.b64encode(data["image/png"]).decode()
+    output = v4.new_output("display_data", data, metadata=metadata)
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("draw()", outputs=[output])])
+    # nbconvert's templates lab and reveal (7.17) do not look for it; classic does.
+    exporter = nbconvert.HTMLExporter(template_name="classic")
+    page, _ = exporter.from_notebook_node(notebook)
+    (picture,) = re.findall(r"<img\b[^>]*>", page)
+    _, found = re.search(r"""alt=(["'])(.*?)\1""", picture).groups()
+    assert html.unescape(found) == alt
 
 
 def test_the_same_figure_has_the_same_bytes(shown):
@@ -199,6 +219,14 @@ def test_sweep_chooses_its_axis(axis, x, scale):
     plots.sweep(axis, x, summary(), xlabel="strength")
     assert axis.get_xscale() == scale
     assert axis.get_xlabel() == "strength"
+
+
+def test_sweep_shows_each_interval(axis):
+    plots.sweep(axis, [0.1, 0.2], summary(), xlabel="rate")
+    (bars,) = axis.containers
+    assert bars.lines[0].get_xydata().tolist() == [[0.1, 0.8], [0.2, 0.9]]
+    ends = [segment[:, 1].tolist() for segment in bars.lines[2][0].get_segments()]
+    assert ends == [pytest.approx([0.7, 0.9]), pytest.approx([0.88, 0.92])]
 
 
 def test_sweep_gives_zero_a_place_on_a_logarithmic_axis(axis):

@@ -82,6 +82,11 @@ def difference(function, tree):
     return None
 
 
+def everything(module):
+    """The pairs (module, name) that a star would import, as far as they are taught."""
+    return {pair for pair in taught() if pair[0] == module}
+
+
 def imported(tree):
     """The pairs (module, name) that code takes from utils, one way or another."""
     modules, pairs = {}, set()
@@ -89,7 +94,10 @@ def imported(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "utils":
             modules |= {alias.asname or alias.name: alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "")[:6] == "utils.":
-            pairs |= {(node.module[6:], alias.name) for alias in node.names}
+            module = node.module[6:]
+            for alias in node.names:
+                pairs |= everything(module) if alias.name == "*" else set()
+                pairs.add((module, alias.name))
         elif isinstance(node, ast.Import):
             modules |= {
                 alias.asname or alias.name: alias.name[6:]
@@ -160,6 +168,8 @@ def scale(w, strength=1):
     """Scale. Taught in chapter 02."""
     if strength < 0:
         raise ValueError("negative")
+    if fault := problem(w):
+        raise ValueError(fault)
     return w * strength
 '''
 
@@ -173,6 +183,21 @@ def scale(w, strength=1):
         ("def scale(w, strength=1):\n    return strength * w", "scale differs"),
         (
             "def scale(w, strength=1):\n    if w: return 0\n    return w * strength",
+            "scale differs",
+        ),
+        (
+            "def scale(w, strength=1):\n    if w:\n        raise KeyError\n"
+            "    return w * strength",
+            None,
+        ),
+        (
+            "def scale(w, strength=1):\n    if w:\n        w = 0\n"
+            "        raise KeyError\n    return w * strength",
+            "scale differs",
+        ),
+        (
+            "def scale(w, strength=1):\n    if w:\n        raise KeyError\n"
+            "    else:\n        w = 0\n    return w * strength",
             "scale differs",
         ),
         ("@cache\ndef scale(w, strength=1):\n    return w * strength", "scale differs"),
@@ -203,6 +228,11 @@ def test_early_imports_are_found(source):
     assert "scratch.l2_penalty" in too_early(tree, 1, own=True)
     assert too_early(tree, 2, own=True) == []
     assert too_early(tree, 3) == []
+
+
+def test_a_star_imports_all():
+    early = too_early(ast.parse("from utils.scratch import *"), 2)
+    assert {"scratch.l2_penalty", "scratch.dropout_forward"} <= set(early)
 
 
 def test_untaught_functions_are_free():
