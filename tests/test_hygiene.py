@@ -121,8 +121,20 @@ def last_code(cells):
     return of_kind(cells, "code")[-1]
 
 
+def slide_type(cell):
+    return cell.metadata.slideshow.slide_type
+
+
 def is_slide(cell):
-    return cell.metadata.slideshow.slide_type in ("slide", "subslide")
+    return slide_type(cell) in ("slide", "subslide")
+
+
+def lesson(*sources):
+    """A code cell for each source, after its prose."""
+    made = [c for s in sources for c in (markdown("Then measure."), code(s))]
+    for place, cell in enumerate(made):
+        cell.id = f"02-more-{place}"
+    return made
 
 
 FAULTS = {
@@ -167,19 +179,11 @@ FAULTS = {
         "test_no_machine_path",
         lambda c: last_code(c).update(source="load('/work/data')"),
     ),
-    "a path in text": (
-        "test_no_machine_path",
-        lambda c: last_code(c).outputs.append(printed("/home/me/course\n")),
-    ),
     "a path in data": (
         "test_no_machine_path",
         lambda c: last_code(c).outputs.append(
             v4.new_output("display_data", {"text/html": "lib/site-packages/keras"})
         ),
-    ),
-    "a path of Windows": (
-        "test_no_machine_path",
-        lambda c: last_code(c).outputs.append(printed("C:\\Users\\me\n")),
     ),
     "a large picture": (
         "test_pictures_are_small_and_described",
@@ -221,6 +225,10 @@ FAULTS = {
         lambda c: first_code(c).update(source="import utils"),
     ),
     "another title": ("test_title", lambda c: c[0].update(source="# Penalties?")),
+    "the number of another chapter": (
+        "test_title",
+        lambda c: c[0].update(source=TITLE.replace("02", "03")),
+    ),
     "no question": (
         "test_title",
         lambda c: c[0].update(source=TITLE.replace("?", ".")),
@@ -239,6 +247,10 @@ FAULTS = {
     "no common mistake": (
         "test_sections",
         lambda c: c[-5].update(source="A common mistake is to compare `loss`."),
+    ),
+    "a common mistake that is no box": (
+        "test_sections",
+        lambda c: c[4].update(source="**Common mistake.** Comparing `loss`."),
     ),
     "a dead link": (
         "test_links_lead_somewhere",
@@ -260,6 +272,13 @@ FAULTS = {
         "test_speaker_notes",
         lambda c: [cell.metadata.slideshow.update(slide_type="skip") for cell in c],
     ),
+    "two speaker notes": (
+        "test_speaker_notes",
+        lambda c: [
+            cell.metadata.slideshow.update(slide_type="skip")
+            for cell in [cell for cell in c if slide_type(cell) == "notes"][2:]
+        ],
+    ),
     "code in the notes": (
         "test_speaker_notes",
         lambda c: last_code(c).metadata.slideshow.update(slide_type="notes"),
@@ -275,6 +294,13 @@ FAULTS = {
         "test_slides_fit_a_lesson",
         lambda c: last_code(c).update(source="x = 1\n" * 16),
     ),
+    "a long cell on a fragment": (
+        "test_slides_fit_a_lesson",
+        lambda c: (
+            last_code(c).update(source="x = 1\n" * 16),
+            last_code(c).metadata.slideshow.update(slide_type="fragment"),
+        ),
+    ),
     "a title that is no slide": (
         "test_slides_fit_a_lesson",
         lambda c: c[0].metadata.slideshow.update(slide_type="fragment"),
@@ -289,7 +315,7 @@ FAULTS = {
     ),
     "a cell of 31 lines": (
         "test_code_cells_are_short",
-        lambda c: last_code(c).update(source="x = 1\n" * 31),
+        lambda c: c.extend(lesson(*["x = 1"] * 9, "x = 1\n" * 31)),
     ),
     "one cell of five long": (
         "test_code_cells_are_short",
@@ -315,6 +341,22 @@ def test_each_fault_is_found(tmp_path, cells, fault):
     check, spoil = FAULTS[fault]
     spoil(cells)
     assert check in failing(store(tmp_path, cells))
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [
+        "/home/me/course",
+        "/Users/me/course",
+        "/root/course",
+        "/tmp/x.npz",
+        "/var/folders/x.npz",
+        "C:\\Users",
+    ],
+)
+def test_paths_of_all_machines_are_found(tmp_path, cells, machine):
+    last_code(cells).outputs.append(printed(f"read '{machine}'\n"))
+    assert "test_no_machine_path" in failing(store(tmp_path, cells))
 
 
 @pytest.mark.parametrize("count", [None, 7])

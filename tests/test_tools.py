@@ -424,6 +424,16 @@ def test_exercises_are_written_and_checked(tmp_path, monkeypatch):
     assert line.startswith("02_x.ipynb: cell 02-b: # BEGIN SOLUTION")
 
 
+def test_the_command_tells_by_its_status(course, tmp_path):
+    solution = tmp_path / "chapters/solutions/02_x.ipynb"
+    canonical.write(solution, brought(notebook(code(SOLVED, count=1)), "02_x"))
+    stale = course("exercises", "--check")
+    assert stale.returncode == 1
+    assert stale.stderr.startswith("exercises: 02_x.ipynb is stale")
+    assert course("exercises").returncode == 0
+    assert course("exercises", "--check").returncode == 0
+
+
 def test_stored_exercises_are_fresh():
     call = [sys.executable, ROOT / "tools" / "exercises.py", "--check"]
     result = subprocess.run(call, capture_output=True, text=True)
