@@ -21,3 +21,39 @@ def small_cnn(input_shape=(8, 8, 1), classes=10, *, filters=(32, 64), units=128)
             layers.Dense(classes),
         ]
     )
+
+
+def regularized_cnn(
+    input_shape=(8, 8, 1),
+    classes=10,
+    *,
+    kernel_regularizer=None,
+    rate=0.0,
+    batch_norm=False,
+):
+    """Build the workhorse with any of three remedies: L2, dropout, batch normalization.
+
+    input_shape: (height, width, channels). kernel_regularizer: on every kernel; rate:
+    of one dropout, after the last normalization (Li et al., 2018); batch_norm: between
+    each hidden linear layer, then without bias, and its activation (Ioffe & Szegedy,
+    2015). Returns an uncompiled Sequential model that outputs logits of shape
+    (n, classes); without remedies it trains as `small_cnn`. Taught in chapter 06.
+    """
+    options = {"kernel_regularizer": kernel_regularizer, "use_bias": not batch_norm}
+
+    def block(linear):
+        normalization = [layers.BatchNormalization()] if batch_norm else []
+        return [linear, *normalization, layers.ReLU()]
+
+    return keras.Sequential(
+        [
+            keras.Input(input_shape),
+            *block(layers.Conv2D(32, 3, padding="same", **options)),
+            layers.MaxPooling2D(),
+            *block(layers.Conv2D(64, 3, **options)),
+            layers.Flatten(),
+            *block(layers.Dense(128, **options)),
+            layers.Dropout(rate),
+            layers.Dense(classes, kernel_regularizer=kernel_regularizer),
+        ]
+    )
