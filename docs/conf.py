@@ -1,0 +1,82 @@
+"""Sphinx' settings for the book; tools/book.py lays out what it reads."""
+
+import re
+import sys
+from pathlib import Path
+
+import mathjax
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+project = "Regularization and batch normalization, measured"
+author = "The authors of the course"
+copyright = "the authors of the course, MIT licence"
+language = "en"
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinxcontrib.bibtex",
+]
+exclude_patterns = ["docs/conf.py"]
+
+# Pages: what is stored is what is shown.
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "plain"
+
+# The API, out of the docstrings; these two cost seconds to import and are not needed.
+autodoc_mock_imports = ["tensorflow", "keras"]
+autodoc_member_order = "bysource"
+default_role = "code"
+
+# Looks. Nothing is loaded from elsewhere: MathJax comes out of a package.
+html_theme = "sphinx_book_theme"
+html_title = "Regularization, measured"
+html_static_path = ["_static"]
+html_css_files = ["book.css"]
+html_copy_source = False
+html_show_search_summary = False  # it would fetch pages
+html_show_sphinx = False
+html_theme_options = {
+    "show_navbar_depth": 1,
+    "navbar_persistent": [],
+    "navigation_with_keys": True,
+    "show_toc_level": 2,
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+}
+html_context = {"default_mode": "light"}
+pygments_style = "a11y-high-contrast-light"
+mathjax_path = "mathjax/tex-svg-full.js"
+MATHJAX = Path(mathjax.__file__).parent / "static" / "mathjax"
+
+
+def copy_mathjax(app, error):
+    if error is None:
+        from sphinx.util.fileutil import copy_asset
+
+        folder = Path(app.outdir) / "_static" / "mathjax"
+        copy_asset(MATHJAX / "es5" / "tex-svg-full.js", folder)
+        copy_asset(MATHJAX / "LICENSE", folder)
+
+
+def plain_docstring(app, what, name, obj, options, lines):
+    """Our docstrings are plain text: |w|, *args and x_ mean themselves.
+
+    Where an argument takes more than a line, all of them become a list.
+    """
+    text = re.sub(r"(`[^`]*`)|([|*_])", lambda m: m[1] or "\\" + m[2], "\n".join(lines))
+    if re.search(r"^\S+: .*\n +\S", text, re.MULTILINE):
+        text = re.sub(r"^ +", "  ", text, flags=re.MULTILINE)
+        text = re.sub(r"^(\S+): ", r"- \1: ", text, flags=re.MULTILINE)
+    lines[:] = text.split("\n")
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", plain_docstring)
+    app.connect("build-finished", copy_mathjax)

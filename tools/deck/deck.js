@@ -1,0 +1,71 @@
+// Typeset, fit every slide into 1280 x 720, then start reveal.js.
+const WIDTH = 1280, HEIGHT = 720, SMALLEST_IMAGE = 260, SMALLEST_TEXT = 0.7;
+
+window.MathJax = {
+  tex: {
+    inlineMath: [["$", "$"], ["\\(", "\\)"]],
+    displayMath: [["$$", "$$"], ["\\[", "\\]"]],
+    processEscapes: true,
+  },
+  options: { enableMenu: false },
+  startup: {
+    pageReady: () => MathJax.startup.defaultPageReady().then(loaded).then(start),
+  },
+};
+
+function loaded() {
+  const images = [...document.images].map((image) => image.decode());
+  return Promise.all([...images, document.fonts.ready]);
+}
+
+// What gives way, in this order: code, figures (in equal parts), everything. What still
+// does not fit goes on a slide of its own, from the last prose that appears by itself.
+function fit(slide) {
+  slide.classList.add("measured");
+  const over = () => slide.scrollHeight - HEIGHT;
+  if (over() > 0) slide.classList.add("crowded");
+  const images = [...slide.querySelectorAll("img")];
+  const excess = over() / images.length;
+  for (const image of excess > 0 ? images : []) {
+    const height = Math.max(SMALLEST_IMAGE, image.clientHeight - excess);
+    image.style.maxHeight = `${Math.floor(height)}px`;
+  }
+  for (let scale = 0.98; over() > 0 && scale >= SMALLEST_TEXT; scale -= 0.02) {
+    slide.style.fontSize = `${scale}em`;
+  }
+  const parts = slide.querySelectorAll(":scope > .fragment:has(> .jp-MarkdownCell)");
+  if (over() > 0 && parts.length) {
+    split(slide, parts[parts.length - 1]);
+  } else {
+    slide.dataset.height = slide.scrollHeight;
+    slide.dataset.width = slide.scrollWidth;
+  }
+  slide.classList.remove("measured");
+}
+
+function split(slide, part) {
+  const [rest, range] = [document.createElement("section"), document.createRange()];
+  range.setStartBefore(part);
+  range.setEndAfter(slide.lastChild);
+  rest.append(range.extractContents());
+  slide.after(rest);
+  for (const image of slide.querySelectorAll("img")) image.style.maxHeight = "";
+  slide.style.fontSize = "";
+  [slide, rest].forEach(fit);
+}
+
+async function start() {
+  document.querySelectorAll(".slides section:not(:has(> section))").forEach(fit);
+  await Reveal.initialize({
+    width: WIDTH,
+    height: HEIGHT,
+    margin: 0.02,
+    hash: true,
+    slideNumber: "c/t",
+    transition: "none",
+    pdfSeparateFragments: false,
+    pdfMaxPagesPerSlide: 1,
+    plugins: [RevealNotes, RevealZoom, RevealSearch],
+  });
+  document.body.dataset.ready = "true";
+}
