@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"  # no name resolves
+OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"  # no name resolves
 
 
 def program(names):

@@ -126,6 +126,19 @@ def test_a_request_off_the_machine_and_an_error_are_found(browser, tmp_path):
     assert any("nothing is not defined" in line for line in browser.console())
 
 
+def test_the_speakers_window_shows_the_notes(decks, browser):
+    show(browser, decks / f"{CHAPTERS[0].stem}.html")
+    browser.run(
+        "const open = window.open; window.open = (...a) => window.other = open(...a);"
+        "Reveal.slide(1); Reveal.getPlugin('notes').open()"
+    )
+    notes = "window.other.document.querySelector('.speaker-controls-notes .value')"
+    browser.wait(f"{notes}?.textContent.trim().length > 0")
+    second = cells(CHAPTERS[0], "notes")[1]
+    assert second.source.split(".")[0] in browser.run(f"return {notes}.textContent")
+    browser.run("window.other.close()")
+
+
 def test_printing_gives_one_page_a_slide(decks, browser):
     show(browser, decks / f"{CHAPTERS[0].stem}.html", "?print-pdf")
     browser.wait("document.querySelectorAll('.pdf-page').length > 0")

@@ -33,7 +33,7 @@ function fit(slide) {
   for (let scale = 0.98; over() > 0 && scale >= SMALLEST_TEXT; scale -= 0.02) {
     slide.style.fontSize = `${scale}em`;
   }
-  const parts = slide.querySelectorAll(":scope > .fragment:has(> .jp-MarkdownCell)");
+  const parts = slide.querySelectorAll(":scope > * ~ .fragment:has(> .jp-MarkdownCell)");
   if (over() > 0 && parts.length) {
     split(slide, parts[parts.length - 1]);
   } else {
