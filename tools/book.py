@@ -142,11 +142,12 @@ def main():
     stage()
     shutil.rmtree(OUTPUT, ignore_errors=True)
     options = ["-q", "--fail-on-warning", "--keep-going", "--fresh-env"]
-    folders = [f"--doctree-dir={ROOT / 'build' / 'book-doctrees'}"]
+    folders = [f"--doctree-dir={OUTPUT.with_name('book-doctrees')}"]
     config = f"--conf-dir={ROOT / 'docs'}"
     status = sphinx([*options, *folders, config, str(SOURCE), str(OUTPUT)])
     if status == 0:
-        print(f"{len(list(OUTPUT.rglob('*.html')))} pages")
+        pages = [p for p in OUTPUT.rglob("*.html") if "_static" not in p.parts]
+        print(f"{len(pages)} pages")
         print(f"Open {OUTPUT / 'index.html'}")
     return status
 
