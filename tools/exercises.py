@@ -4,8 +4,9 @@
 
 In a code cell, what stands between `# BEGIN SOLUTION` and `# END SOLUTION`, in the body
 of a function, becomes `# YOUR CODE HERE` and `raise NotImplementedError`. A cell with
-the tag `solution` is emptied: a written answer, or an experiment of the reader's own.
-Outputs, counts and the tags about outputs go.
+the tag `solution` is emptied: a written answer, or an experiment of the reader's own. A
+cell with the tag `why` is left out: `solution()` of utils.check shows it. Outputs,
+counts and the tags about outputs go.
 """
 
 import argparse
@@ -54,6 +55,9 @@ def blanked(source):
 def exercise(solution, name):
     """The blank notebook that a solution becomes. Raises ValueError as `blanked`."""
     notebook = copy.deepcopy(solution)
+    notebook.cells = [
+        cell for cell in notebook.cells if "why" not in cell.metadata.get("tags", [])
+    ]
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         try:

@@ -118,9 +118,9 @@ def execute(chapter, parameters):
     return [chapter.stem, seconds, memory.mib, ran, status], problem
 
 
-def table(rows):
+def table(rows, columns=COLUMNS):
     """The rows as a Markdown table, aligned for reading as it stands."""
-    cells = [[str(cell) for cell in row] for row in [COLUMNS, *rows]]
+    cells = [[str(cell) for cell in row] for row in [columns, *rows]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     cells.insert(1, ["-" * width for width in widths])
     return "\n".join(

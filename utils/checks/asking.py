@@ -75,9 +75,9 @@ def number(value):
 
 def several(value, count, names):
     """Return `count` values as a tuple. Raises `Wrong` for any other number of them."""
-    fits = isinstance(value, tuple | list) and len(value) == count
+    fits = isinstance(value, tuple | list | np.ndarray)
     expect(
-        value is not None and not isinstance(value, str) and (fits or count == 1),
+        fits and len(value) == count,
         f"Your function should return {count} things: {names}.",
         "Is a `return` missing?" if value is None else None,
     )

@@ -50,6 +50,12 @@ def inverted_dropout(answer):
         "Inverted dropout leaves nothing to do at test time.",
     )
     y, kept = _masked(answer, x, 0.2)
+    rows, columns = kept.mean(axis=1), kept.mean(axis=0)
+    expect(
+        rows.std() < 0.1 and columns.std() < 0.1,
+        "Whole rows or columns are dropped together.",
+        "Every element draws for itself: rng.random(x.shape).",
+    )
     share = kept.mean()
     expect(
         not close(share, 0.2, 0.02),
@@ -71,12 +77,6 @@ def inverted_dropout(answer):
     expect(
         close((y / x)[kept], np.full(kept.sum(), 1.25)),
         f"At rate 0.2 what survives should be 1.25 times as large; yours is {scale:g}.",
-    )
-    rows, columns = kept.mean(axis=1), kept.mean(axis=0)
-    expect(
-        rows.std() < 0.1 and columns.std() < 0.1,
-        "Whole rows or columns are dropped together.",
-        "Every element draws for itself: rng.random(x.shape).",
     )
     _, other = _masked(answer, x, 0.2, seed=1)
     expect(

@@ -144,7 +144,7 @@ def out_of_the_trap(answer):
         accuracy(data.x_val, data.y_val),
     )
     expect(
-        fitted > 0.7,
+        fitted > 0.8,
         f"In inference mode your model has an accuracy of {fitted:.2f}, on its own "
         "training images.",
         "A lower momentum, more steps, or statistics that are measured again.",
@@ -168,6 +168,7 @@ def independent_predictions(answer):
     images = np.random.default_rng(6).normal(2, 3, (30, 5)).astype("float32")
     before = [w.copy() for w in model.get_weights()]
     together = array(answer(model, images), (30, 3))
+    after = model.get_weights()
     alone = array(answer(model, images[:1]), (1, 3))
     expect(
         close(together[:1], alone, 1e-4),
@@ -175,7 +176,6 @@ def independent_predictions(answer):
         "Your model normalizes with the batch it is given.",
     )
     right = np.asarray(model(images, training=False))
-    after = model.get_weights()
     expect(
         all(map(np.array_equal, before, after)),
         "Predicting changes the moving statistics of the model.",
