@@ -135,6 +135,16 @@ def test_what_a_chapter_imports_is_documented(book, path):
     assert [e for e in entries if e[0] not in api and e[1] not in api] == []
 
 
+def test_what_is_fetched_or_has_no_text_is_found(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<script src='https://example.org/a.js'></script><img src='data:,' alt=''>"
+        "<link rel='stylesheet' href='gone.css'><img src='page.html' alt='A page.'>"
+    )
+    assert Page(page).missing() == ["https://example.org/a.js", "gone.css"]
+    assert Page(page).without_alt() == ["data:,"]
+
+
 def test_a_dead_link_stops_the_build(tmp_path):
     (tmp_path / "index.md").write_text("# Page\n\n[words](nowhere.md#at-all)\n")
     settings = ["-D", "extensions=myst_parser", "-D", "html_theme=basic", "-C"]

@@ -69,12 +69,11 @@ def about(path):
         "question": re.search(r"\*\*(.+?\?)\*\*", first, re.DOTALL)[1],
         "slides": kinds.count("slide") + kinds.count("subslide"),
         "notes": [cell.source for cell in cells if slide_type(cell) == "notes"],
-        "exercises": (path.parent / "exercises" / path.name).exists(),
     }
 
 
-def chapter_list(chapters):
-    """The page that lists the chapters, with their contents."""
+def chapter_list(chapters, exercises):
+    """The page that lists the chapters and, by their names, the exercises."""
     rows = [
         "# Chapters",
         "",
@@ -85,15 +84,13 @@ def chapter_list(chapters):
     ]
     for chapter in chapters:
         name, question = chapter["name"], " ".join(chapter["question"].split())
-        if chapter["exercises"]:
+        if name in exercises:
             question += f" ([exercises](exercises/{name}.ipynb))"
         rows.append(f"| [{chapter['title']}]({name}.ipynb) | {question} |")
     names = [chapter["name"] for chapter in chapters]
-    with_exercises = [c["name"] for c in chapters if c["exercises"]]
     rows += ["", "```{toctree}", ":hidden:", "", *names, "```", ""]
-    if with_exercises:
-        entries = (f"exercises/{name}" for name in with_exercises)
-        rows += ["```{toctree}", ":hidden:", "", *entries, "```", ""]
+    entries = (f"exercises/{name}" for name in exercises)
+    rows += ["```{toctree}", ":hidden:", "", *entries, "```", ""]
     return "\n".join(rows)
 
 
@@ -126,9 +123,10 @@ def stage():
     for path in notebooks:
         stage_notebook(path, parts)
     chapters = [path for path in notebooks if path.parent.name == "chapters"]
+    exercises = [path.stem for path in notebooks if path.parent.name == "exercises"]
     described = [about(path) for path in chapters]
     pages = {
-        "chapters/index.md": chapter_list(described),
+        "chapters/index.md": chapter_list(described, exercises),
         "docs/notes.md": speaker_notes(described),
     }
     for name, text in pages.items():
