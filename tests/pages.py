@@ -64,4 +64,6 @@ class Page(HTMLParser):
         return (self.path.parent / unquote(parts.path)).is_file()
 
     def without_alt(self):
-        return [i.get("src", "")[:80] for i in self.images if not i.get("alt")]
+        """The images without words; a file's name, Sphinx' default, is none."""
+        alts = [(i.get("alt") or "", i.get("src", "")[:80]) for i in self.images]
+        return [src for alt, src in alts if not alt or alt.endswith((".png", ".svg"))]
