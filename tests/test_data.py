@@ -356,7 +356,8 @@ def test_an_unknown_name_lists_what_there_is(tmp_path):
         load("dogs", data_dir=tmp_path)
     assert str(error.value) == (
         "There is no data set 'dogs'. There is digits, mnist, fashion_mnist, cifar10, "
-        f"cats; to bring your own, put dogs.npz into {tmp_path}."
+        f"cats; to bring your own, put dogs.npz into {tmp_path}, or a folder dogs with "
+        "one folder of pictures for each class."
     )
 
 

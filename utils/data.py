@@ -6,7 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from utils.sources import DataError, read
+from utils.sources import DataError, picture_classes, read
 
 __all__ = ["DataError", "Dataset", "load"]
 
@@ -50,7 +50,8 @@ def load(name="digits", *, train_size=None, label_noise=0.0, seed=0, data_dir=No
     """Load a data set, split and stratified, as a `Dataset`.
 
     name: "digits" (comes with scikit-learn), "mnist", "fashion_mnist" or "cifar10"
-        (downloaded once), or NAME for the file NAME.npz in `data_dir`.
+        (downloaded once), or NAME for the file NAME.npz in `data_dir`, or for the
+        folder NAME there, with one folder of pictures for each class.
     train_size: int, keep that many training images: every class in its share and at
         least once. A larger subset begins with the smaller one.
     label_noise: float in [0, 1), the share of training labels that are replaced by
@@ -80,7 +81,8 @@ def load(name="digits", *, train_size=None, label_noise=0.0, seed=0, data_dir=No
         y_train = mislabel(name, y_train, label_noise, noise_rng)
 
     arrays = (x_train, y_train, *parts["val"], *parts["test"])
-    return Dataset(name, class_names(name, classes), *map(finish, arrays))
+    names = picture_classes(name, data_dir) or class_names(name, classes)
+    return Dataset(name, names, *map(finish, arrays))
 
 
 def class_names(name, classes):

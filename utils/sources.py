@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils import download
+from utils import download, pictures
 
 DEFAULT_DIR = Path(__file__).resolve().parent.parent / "data"
 LAYOUT = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
@@ -41,13 +41,35 @@ def read(name, data_dir):
             download.fetch(name, folder)
         except OSError as error:
             raise DataError(str(error)) from None
-    if not path.exists():
-        own = [p.stem for p in sorted(folder.glob("*.npz")) if p.stem not in BUILT_IN]
-        raise DataError(
-            f"There is no data set {name!r}. There is {', '.join([*BUILT_IN, *own])}; "
-            f"to bring your own, put {name}.npz into {folder}."
-        )
-    return check_parts(path.name, read_npz(path))
+    if path.exists():
+        return check_parts(path.name, read_npz(path))
+    if (folder / name).is_dir():
+        try:
+            return {"train": pictures.read(folder / name)}
+        except pictures.NoPictures as error:
+            raise DataError(str(error)) from None
+    own = {p.stem for p in folder.iterdir() if p.suffix == ".npz" or is_set(p)}
+    own = sorted(own.difference(BUILT_IN))
+    raise DataError(
+        f"There is no data set {name!r}. There is {', '.join([*BUILT_IN, *own])}; "
+        f"to bring your own, put {name}.npz into {folder}, or a folder {name} with one "
+        "folder of pictures for each class."
+    )
+
+
+def is_set(folder):
+    """Whether a folder looks like a data set of pictures."""
+    return folder.is_dir() and any(path.is_dir() for path in folder.iterdir())
+
+
+def picture_classes(name, data_dir):
+    """The names of the classes, where a data set is a folder of pictures, else None."""
+    if name in BUILT_IN:
+        return None
+    folder = find_folder(data_dir)
+    if (folder / f"{name}.npz").exists() or not (folder / name).is_dir():
+        return None
+    return pictures.classes(folder / name)
 
 
 def find_folder(data_dir):

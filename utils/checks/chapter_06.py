@@ -134,7 +134,7 @@ def order_of_layers(answer):
     for layer in model.layers:
         if type(layer).__name__ != "BatchNormalization":
             continue
-        before = keras.Model(model.inputs, layer.input)
+        before = keras.Model(model.inputs[0], layer.input)
         # Normalizations in front act alike in both calls only on the same statistics.
         for other in model.layers:
             if type(other).__name__ == "BatchNormalization":
