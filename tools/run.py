@@ -26,7 +26,10 @@ def arguments():
     capstone = parser.add_argument_group("for chapters with parameters (the last one)")
     capstone.add_argument("--dataset", metavar="NAME", help="which images: see data/")
     capstone.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="the folder with NAME.npz"
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="the folder with NAME.npz, or with the folder NAME",
     )
     capstone.add_argument("--train-size", type=int, metavar="IMAGES")
     capstone.add_argument("--budget-minutes", type=float, metavar="MINUTES")

@@ -33,7 +33,9 @@ def main():
     options, extra = parser.parse_known_args()
     chapters = ROOT / "chapters"
     compare = "--nbval-lax" if options.lax else "--nbval"
-    pytest = ["pytest", "--nbval-current-env", "-p", "no:cacheprovider", *extra]
+    # Two files at a time: a study uses all cores, and the other fills its pauses.
+    pytest = ["pytest", "-n", "2", "--dist", "loadscope", "--nbval-current-env"]
+    pytest += ["-p", "no:cacheprovider", *extra]
 
     # Studies keep finished runs there; without them every number is computed again.
     shutil.rmtree(ROOT / "build" / "runs", ignore_errors=True)

@@ -1,186 +1,178 @@
-"""The capstone's protocol: a plan from the minutes, settings to try, a fair draw."""
+"""The capstone's protocol: a plan that fits its minutes, and honest scores.
+
+The minutes choose the size of the plan before anything runs, from a table of what a
+step costs, never from a clock: the same data and minutes give the same plan, and the
+same numbers, on every machine.
+"""
 
 import dataclasses
-import functools
 import math
 from numbers import Real
 
 import numpy as np
 
-from utils.data import DataError, load, stratified_sample
+BATCH = 32
+CORES = 2  # what the minutes are meant for; more cores finish sooner
+RECIPES = 5
+SEEDS = 5
+MOST_VAL = 1000
+MOST_CLASSES = 200
+# Seconds of a step of 32 images apart from arithmetic, and the rate of arithmetic: the
+# slower of what was measured, with half as much again to spare.
+STEP_SECONDS = 0.003
+FLOPS_PER_SECOND = 14e9
+SETUP_SECONDS = 22
+TRACE_SECONDS = 1.2
 
-# Measured on two cores, then rounded up: seconds of one core.
-PER_IMAGE, PER_PIXEL = 5e-5, 1.5e-6
-START, PER_SETTING, SAFETY, CORES = 20, 1.0, 1.5, 2
-FEWEST_IMAGES, MOST_CLASSES, MOST_HELD, SIDES = 50, 100, 2_000, (8, 96)
+# settings for each recipe, updates, training images, pixels a side: the smallest first
+LEVELS = [
+    (2, 150, 300, 16),
+    (2, 250, 600, 16),
+    (3, 400, 1000, 16),
+    (3, 800, 2000, 16),
+    (3, 800, 2000, 32),
+    (3, 1600, 4000, 32),
+    (4, 3000, 20000, 32),
+]
+
+
+class ProtocolError(ValueError):
+    """Data or minutes that the protocol cannot work with; says what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How large the study is. Same data and minutes, same plan, on any machine.
+    """How large a comparison is; every field follows from the data and the minutes.
 
-    images: int, training images of each run; held: int, validation images; epochs:
-    int; strengths, rates: int, how many strengths and learning rates are tried; seeds:
-    int, final runs of each method; seconds: int, the cautious estimate.
+    settings: tries for each recipe; epochs; train_size, val_size: images; side: pixels
+    of the longer side, larger images are halved; seconds: what it should take.
     """
 
-    images: int
-    held: int
+    settings: int
     epochs: int
-    strengths: int
-    rates: int
-    seeds: int
-    seconds: int
+    train_size: int
+    val_size: int
+    side: int
+    seconds: float
 
-
-def check(dataset):
-    """Raise DataError, in a sentence, for a `Dataset` that cannot be judged."""
-    name, labels = dataset.name, dataset.y_train
-    classes, counts = np.unique(labels, return_counts=True)
-    total = len(labels) + len(dataset.y_val) + len(dataset.y_test)
-    height, width = dataset.x_train.shape[1:3]
-    if len(classes) < 2:
-        raise DataError(
-            f"{name!r} has one class, so there is nothing to tell apart. Bring two."
-        )
-    if total < FEWEST_IMAGES:
-        raise DataError(
-            f"{name!r} has {total} images: too few to choose by. Bring {FEWEST_IMAGES} "
-            "or more."
-        )
-    if len(dataset.class_names) > MOST_CLASSES:
-        raise DataError(
-            f"{name!r} has {len(dataset.class_names)} classes, and the protocol takes "
-            f"{MOST_CLASSES} at most. Join some, or leave some out."
-        )
-    if counts.min() < 3:
-        raise DataError(
-            f"{name!r} has {counts.min()} training images of class "
-            f"{dataset.class_names[classes[counts.argmin()]]!r}. Bring 3 or more."
-        )
-    if dataset.x_train.max() == dataset.x_train.min():
-        raise DataError(
-            f"All pixels of {name!r} are {dataset.x_train.max():g}: the images are "
-            "blank. Look at how they were saved."
-        )
-    if min(height, width) < SIDES[0] or max(height, width) > SIDES[1]:
-        raise DataError(
-            f"{name!r} has images of {height} x {width} pixels. Scale them to between "
-            f"{SIDES[0]} and {SIDES[1]} pixels a side."
+    def __str__(self):
+        return (
+            f"{RECIPES} recipes, {self.settings} settings each, {SEEDS} seeds, "
+            f"{self.epochs} epochs of {self.train_size} images, "
+            f"{self.side} pixels a side"
         )
 
 
 def plan(dataset, budget_minutes):
-    """Choose the size of the study from the minutes, not from the clock: a `Plan`.
+    """Choose the largest plan that should fit the minutes on two cores.
 
-    dataset: a `Dataset`; budget_minutes: number > 0. Raises ValueError for minutes that
-    are no such number, or too few for these images.
+    dataset: a `Dataset`; budget_minutes: number above 0. Raises ProtocolError for data
+    that cannot be compared on, and for minutes that are too few for the smallest plan.
     """
+    check_data(dataset)
     number = isinstance(budget_minutes, Real) and not isinstance(budget_minutes, bool)
     if not number or not 0 < budget_minutes < math.inf:
-        raise ValueError(
-            f"budget_minutes={budget_minutes!r} must be a number of minutes above 0."
+        raise ProtocolError(
+            f"budget_minutes={budget_minutes!r} must be a number above 0, for "
+            "instance 2."
         )
-    held_there, there = len(dataset.y_val), len(dataset.y_train)
-    pixels = math.prod(dataset.x_train.shape[1:3])
-    cost = (PER_IMAGE + PER_PIXEL * pixels) / CORES
-    for strengths, rates, seeds in ((3, 2, 5), (2, 1, 3)):  # the larger if it fits
-        settings = len(grid(strengths, rates))
-        runs = settings + len(METHODS) * seeds
-        fixed = START + PER_SETTING * (settings + len(METHODS))
-        left = 60 * budget_minutes / SAFETY - fixed
-        passes = max(0, left / cost / runs)
-        passes -= min(MOST_HELD, dataset.y_test.size) / 3  # the look at test
-        # A validated image costs a third of a trained one; held <= images.
-        epochs = int(np.clip(passes / (there * 4 / 3), 10, 40))
-        images = int(min(there, passes / epochs * 3 / 4))
-        if images >= min(there, 1_000):
-            break
-    classes = len(np.unique(dataset.y_train))
-    if images < max(FEWEST_IMAGES // 2, 2 * classes):
-        raise ValueError(
-            f"budget_minutes={budget_minutes:g} is too little for images of "
-            f"{pixels} pixels in {classes} classes. Give more minutes."
+    plans = [_sized(dataset, *level) for level in LEVELS]
+    fitting = [one for one in plans if one.seconds <= 60 * budget_minutes]
+    if not fitting:
+        least = math.ceil(min(one.seconds for one in plans) / 6) / 10
+        raise ProtocolError(
+            f"budget_minutes={budget_minutes:g} is too short: the smallest plan for "
+            f"{dataset.name!r} takes about {least:g} minutes. Give it {least:g}."
         )
-    held = min(images, held_there, MOST_HELD)
-    work = runs * cost * (epochs * (images + held / 3))
-    return Plan(images, held, epochs, strengths, rates, seeds, math.ceil(fixed + work))
+    return fitting[-1]
 
 
-METHODS = {
-    "plain": (None,),
-    "L2": (1e-3, 1e-2, 1e-4),
-    "dropout": (0.5, 0.3, 0.7),
-    "shift": (1, 2, 3),
-    "batch norm": (None,),
-}
-RATES = (1e-3, 3e-4)
-
-
-def grid(strengths, rates):
-    """The settings to try, mild order aside: tuples (method, strength, rate)."""
-    return [
-        (method, strength, rate)
-        for method, scale in METHODS.items()
-        for strength in scale[:strengths]
-        for rate in RATES[:rates]
-    ]
-
-
-def label(setting):
-    """Name one setting in a table: 'L2 0.01, rate 0.001'."""
-    method, strength, rate = setting
-    return f"{method}{'' if strength is None else f' {strength:g}'}, rate {rate:g}"
-
-
-def condition(setting, input_shape, classes):
-    """Turn a setting of `grid` into a `Condition` of a study."""
-    import keras
-
-    from utils import augment
-    from utils.models import regularized_cnn
-    from utils.study import Condition
-
-    method, strength, rate = setting
-    options = {
-        "dropout": {"rate": strength},
-        "batch norm": {"batch_norm": True},
-    }.get(method, {})
-
-    def build():
-        penalty = keras.regularizers.L2(strength) if method == "L2" else None
-        return regularized_cnn(
-            input_shape, classes, kernel_regularizer=penalty, **options
+def check_data(dataset):
+    """Raise ProtocolError unless there are classes to tell apart, enough of each."""
+    name, classes = dataset.name, len(dataset.class_names)
+    counts = np.bincount(dataset.y_train, minlength=classes)
+    if np.count_nonzero(counts) < 2:
+        raise ProtocolError(
+            f"{name!r} has one class only: there is nothing to tell apart. Bring a "
+            "second class."
+        )
+    if classes > MOST_CLASSES:
+        raise ProtocolError(
+            f"{name!r} has {classes} classes. The protocol trains small networks many "
+            f"times, and is made for up to {MOST_CLASSES}. Merge or leave some out."
+        )
+    fewest = int(counts[counts > 0].min())
+    if len(dataset.y_train) < 40 or fewest < 4:
+        rare = dataset.class_names[int(np.flatnonzero(counts == fewest)[0])]
+        raise ProtocolError(
+            f"{name!r} has {len(dataset.y_train)} training images, {fewest} of class "
+            f"{rare!r}. Too few to compare on: bring 40 or more, and 4 of each class."
+        )
+    height, width = dataset.x_train.shape[1:3]
+    if min(height, width) < 8:
+        raise ProtocolError(
+            f"The images of {name!r} are {height} x {width} pixels. Two convolutions "
+            "need 8 x 8 or more."
+        )
+    if np.ptp(dataset.x_train) == 0:
+        raise ProtocolError(
+            f"All pixels of {name!r} are {dataset.x_train.flat[0]:g}: the images are "
+            "blank. Check how they were saved."
         )
 
-    moved = augment.pipeline(functools.partial(augment.shift, pixels=strength or 0))
-    return Condition(
-        build,
-        optimizer=lambda: keras.optimizers.Adam(rate),
-        augment=moved if method == "shift" else None,
-    )
+
+def _sized(dataset, settings, updates, images, side):
+    train, val = min(images, len(dataset.y_train)), min(MOST_VAL, len(dataset.y_val))
+    batches = math.ceil(train / BATCH)
+    epochs = math.ceil(updates / batches)
+    shape = shrunk(dataset.x_train[:1], side).shape[1:]
+    image = forward_flops(shape, len(dataset.class_names)) / FLOPS_PER_SECOND
+    step = STEP_SECONDS + 3 * BATCH * image
+    run = epochs * (batches * step + 0.01 + val * image)
+    runs = RECIPES * (settings + SEEDS)
+    traces = RECIPES * (settings + 1) * TRACE_SECONDS
+    test = 2 * SEEDS * len(dataset.y_test) * image
+    seconds = SETUP_SECONDS + (runs * run + traces) / CORES + test
+    return Plan(settings, epochs, train, val, max(shape[:2]), seconds)
 
 
-def draw(name, size, seed, data_dir=None):
-    """Load the data of one seed, cut to the plan: a `Dataset`.
+def forward_flops(shape, classes):
+    """Count multiplications and additions of `regularized_cnn` for one image."""
+    height, width, channels = shape
+    h, w = max(height // 2 - 2, 1), max(width // 2 - 2, 1)
+    first = height * width * 9 * channels * 32
+    return 2 * (first + h * w * 9 * 32 * 64 + h * w * 64 * 128 + 128 * classes)
 
-    size: Plan. Training and validation as the plan says, at most 2,000 test images,
-    every class in its share.
+
+def shrunk(images, side):
+    """Halve images until no side has more than `side` pixels; each is a mean of four.
+
+    images: float32 (n, height, width, channels). An odd last row or column is cut off.
+    No side falls below 8 pixels.
     """
-    data = load(name, train_size=size.images, seed=seed, data_dir=data_dir)
-    rng, parts = np.random.default_rng(seed), {}
-    for part, most in (("val", size.held), ("test", MOST_HELD)):
-        x, y = getattr(data, f"x_{part}"), getattr(data, f"y_{part}")
-        most = min(len(y), max(most, len(np.unique(y))))
-        chosen = stratified_sample(y, most, rng)
-        parts |= {f"x_{part}": x[chosen], f"y_{part}": y[chosen]}
-    return dataclasses.replace(data, **parts)
+    while max(images.shape[1:3]) > side and min(images.shape[1:3]) >= 16:
+        n, height, width, channels = images.shape
+        even = images[:, : height // 2 * 2, : width // 2 * 2]
+        halves = even.reshape(n, height // 2, 2, width // 2, 2, channels)
+        images = halves.mean(axis=(2, 4), dtype=np.float32)
+    return images
 
 
-def predicted(model, dataset):
-    """Probe of a study: the class given to each test image, int (n,)."""
-    logits = [
-        np.asarray(model(dataset.x_test[i : i + 250], training=False))
-        for i in range(0, len(dataset.x_test), 250)
-    ]
-    return np.concatenate(logits).argmax(axis=1)
+def answers(model, images):
+    """Return the class that a model gives each image, int (n,)."""
+    batches = [images[i : i + 256] for i in range(0, len(images), 256)]
+    found = [np.argmax(model(batch, training=False), axis=1) for batch in batches]
+    return np.concatenate(found)
+
+
+def balanced_accuracy(labels, predictions):
+    """Average over the classes that occur the share of their images that is found."""
+    found = [np.mean(predictions[labels == k] == k) for k in np.unique(labels)]
+    return float(np.mean(found))
+
+
+def confusion(labels, predictions, classes):
+    """Count answers, int (classes, classes): a row a true class, a column an answer."""
+    matrix = np.zeros((classes, classes), int)
+    np.add.at(matrix, (labels, predictions), 1)
+    return matrix
