@@ -396,6 +396,15 @@ def test_an_exercise_keeps_all_but_the_answers():
     assert given.cells[1].source == SOLVED, "the solution is left alone"
 
 
+def test_the_reason_stays_with_the_solution():
+    reason = cell(v4.new_markdown_cell, "Since the mean is kept.")
+    reason.metadata.tags = ["why"]
+    given = notebook(code(SOLVED, count=1), reason)
+    made = exercises.exercise(given, "02_x").cells
+    assert [c.source for c in made] == [BLANK]
+    assert len(given.cells) == 2
+
+
 def test_exercises_are_written_and_checked(tmp_path, monkeypatch):
     monkeypatch.setattr(exercises, "ROOT", tmp_path)
     for name in ("solutions", "exercises"):
