@@ -33,12 +33,12 @@ def answers(kind):
                 yield pytest.param(name, *entry, id=f"{name}-{place}")
 
 
-@pytest.mark.parametrize(("name", "answer"), answers("RIGHT"))
+@pytest.mark.parametrize(("name", "answer"), list(answers("RIGHT")))
 def test_right_answers_are_accepted(name, answer):
     assert str(check.judged(name, answer)) == "Correct."
 
 
-@pytest.mark.parametrize(("name", "answer", "words"), answers("WRONG"))
+@pytest.mark.parametrize(("name", "answer", "words"), list(answers("WRONG")))
 def test_wrong_answers_are_told_why(name, answer, words):
     verdict = check.judged(name, answer)
     assert verdict.status == "wrong"

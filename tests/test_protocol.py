@@ -15,7 +15,6 @@ from utils.data import DataError, Dataset, load
 from utils.models import regularized_cnn
 from utils.protocol import ProtocolError, plan
 
-
 MINUTES = (4, 8, 16, 32, 64, 240)
 
 
