@@ -15,7 +15,7 @@ BATCH = 32
 CORES = 2  # what the minutes are meant for; more cores finish sooner
 RECIPES = 5
 SEEDS = 5
-MOST_VAL = 1000
+MOST_VAL = 500
 MOST_CLASSES = 200
 # Seconds of a step of 32 images apart from arithmetic, and the rate of arithmetic: the
 # slower of what was measured, with half as much again to spare.
