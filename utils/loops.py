@@ -13,7 +13,7 @@ from utils.seeding import order_of_epoch, seeded_model
 tf = import_tensorflow()
 keras = tf.keras
 
-EVALUATION_BATCH = 1024
+EVALUATION_BATCH = 128  # larger ones leave the processor's caches, and take longer
 STATEFUL_RANDOM_OPS = {
     *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal"),
     *("RandomShuffle", "RandomGamma", "RandomPoissonV2", "Multinomial"),

@@ -39,11 +39,11 @@ def hidden(*packages):
 def import_tensorflow():
     """Import TensorFlow without its start-up messages, and return it.
 
-    Keras imports scikit-learn and pyplot for extras that the course does not use: a
-    third of its start, which every worker of a study would pay.
+    Keras imports scikit-learn, pandas and pyplot for extras that the course does not
+    use: a third of its start, which every worker of a study would pay.
     """
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    with quiet_stderr(), hidden("sklearn", "matplotlib"):
+    with quiet_stderr(), hidden("sklearn", "pandas", "matplotlib"):
         import tensorflow as tf
 
         tf.config.set_visible_devices([], "GPU")

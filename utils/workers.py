@@ -98,12 +98,14 @@ def _once_more(task, datasets, context):
 def _parallel(pieces, datasets, context, n_jobs):
     if n_jobs == 1:
         pieces = [[task for piece in pieces for task in piece]]
+    # Once for all pieces: a build function that reads a notebook's variables takes
+    # them along, and one of them may be a data set.
+    packed = cloudpickle.dumps((pieces, context))
     calls = [
         joblib.delayed(_work)(
-            cloudpickle.dumps((piece, context)),
-            {task.seed: datasets[task.seed] for task in piece},
+            packed, i, {task.seed: datasets[task.seed] for task in piece}
         )
-        for piece in pieces
+        for i, piece in enumerate(pieces)
     ]
     with warnings.catch_warnings():
         # loky renews a worker whose memory has grown; that is no news to a learner.
@@ -118,14 +120,15 @@ def stop():
     get_reusable_executor().shutdown(wait=False, kill_workers=True)
 
 
-def _work(packed, datasets):
+def _work(packed, i, datasets):
     """Train, measure and record some runs, one after another, in a worker.
 
-    packed: pickled (tasks, context). They are opened here, since opening them may
-    import TensorFlow, which has to be done quietly.
+    packed: pickled (all pieces, context), of which this worker does piece i. They are
+    opened here, since opening them may import TensorFlow, which has to be done quietly.
     """
     configure_tensorflow()
-    tasks, context = pickle.loads(packed)
+    pieces, context = pickle.loads(packed)
+    tasks = pieces[i]
     if context.local:
         _mind_the_parent()
     for task in tasks:
