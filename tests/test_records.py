@@ -112,5 +112,12 @@ def test_the_next_study_clears_what_a_killed_one_left(store):
         assert len(list(store.aside.iterdir())) == 2 + store.mine.exists()
         store.tidy()
         assert [folder.name for folder in store.aside.iterdir()] == [other.mine.name]
+    (store.aside / ".DS_Store").touch()  # what file managers leave behind
     other.tidy()
-    assert not store.aside.exists()
+    assert [path.name for path in store.aside.iterdir()] == [".DS_Store"]
+
+
+def test_the_home_folder_is_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert Store("~/runs").folder == (tmp_path / "runs").resolve()

@@ -1,5 +1,6 @@
 """The engine: what it refuses, that it repeats itself to the bit, what it keeps."""
 
+import dataclasses
 import functools
 import os
 import pathlib
@@ -33,6 +34,13 @@ def no_run(*arguments, **options):
 @pytest.fixture
 def quick(tmp_path):
     return functools.partial(run, epochs=2, seeds=2, cache_dir=tmp_path / "runs")
+
+
+def larger(dataset):
+    parts = ("x_train", "x_val", "x_test")
+    images = {part: getattr(dataset, part) for part in parts}
+    twice = {part: x.repeat(2, axis=1).repeat(2, axis=2) for part, x in images.items()}
+    return dataclasses.replace(dataset, **twice)
 
 
 def files(folder):
@@ -88,6 +96,11 @@ def wrong_images():
         ({"probes": {"x": 3}}, TypeError, "probe 'x' must be a function"),
         ({"dataset": np.zeros(3)}, TypeError, "a ndarray, not a Dataset"),
         ({"dataset": lambda seed: None}, TypeError, "data of seed 0 are a NoneType"),
+        (
+            {"dataset": lambda seed: larger(DATA) if seed == 3 else DATA},
+            ValueError,
+            r"data of seed 3 .*\(16, 16, 1\) and 10 classes.*\(8, 8, 1\) and 10",
+        ),
     ],
 )
 def test_a_clear_error_before_the_first_run(changes, error, message, monkeypatch):
@@ -189,6 +202,30 @@ def test_a_run_that_raises_is_named(quick):
     with pytest.raises(ZeroDivisionError, match="a probe of mine") as error:
         quick({"plain": build}, data, seeds=[4], probes={"x": fails})
     assert error.value.__notes__ == ["in condition 'plain', seed 4"]
+
+
+def test_a_probe_that_gives_no_array_is_named(quick):
+    with pytest.raises(TypeError, match="probe 'x' gave {'a': 1}, which is no array"):
+        quick({"plain": build}, data, probes={"x": lambda model, dataset: {"a": 1}})
+
+
+def test_one_builder_for_images_of_two_sizes(quick):
+    def no_input():
+        return keras.Sequential([layers.Flatten(), layers.Dense(10)])
+
+    small = quick({"plain": no_input}, DATA, n_jobs=1)
+    large = quick({"plain": no_input}, larger(DATA), n_jobs=1)
+    sizes = [r.model("plain", 0).count_params() for r in (small, large)]
+    assert sizes == [650, 2570]
+
+
+def test_images_and_labels_of_any_number_type(quick):
+    wide = {"x_train": DATA.x_train.astype(float), "y_train": DATA.y_train.astype(int)}
+    frames = [
+        quick({"plain": build}, dataset).frame
+        for dataset in (DATA, dataclasses.replace(DATA, **wide))
+    ]
+    pd.testing.assert_frame_equal(*frames, check_exact=True)
 
 
 def test_every_input_is_part_of_the_key(tmp_path, monkeypatch):

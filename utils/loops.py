@@ -68,6 +68,11 @@ def wants_one_hot(loss):
     return isinstance(loss, CATEGORICAL) or name.startswith(("categorical", "kl_div"))
 
 
+def tensors(images, labels):
+    """Images as float32 and labels as int32, whatever a data set was made of."""
+    return tf.constant(images, tf.float32), tf.constant(labels, tf.int32)
+
+
 def cross_entropy(y, logits):
     """Cross-entropy of each example, for labels (n,) or shares (n, classes)."""
     if y.shape.rank == 2:
@@ -198,8 +203,8 @@ class FastLoop(Loop):
         """Train from fresh weights; returns model, history and test measures."""
         epochs, size = self.settings.epochs, self.settings.batch_size
         self._start_from(seed)
-        x, y = tf.constant(dataset.x_train), tf.constant(dataset.y_train)
-        x_val, y_val = tf.constant(dataset.x_val), tf.constant(dataset.y_val)
+        x, y = tensors(dataset.x_train, dataset.y_train)
+        x_val, y_val = tensors(dataset.x_val, dataset.y_val)
         steps = -(-len(x) // size)
         callbacks = keras.callbacks.CallbackList(
             list(self.condition.callbacks()),
@@ -228,8 +233,7 @@ class FastLoop(Loop):
                 break
         self.optimizer.finalize_variable_values(self.model.trainable_variables)
         callbacks.on_train_end(logs)
-        x_test, y_test = tf.constant(dataset.x_test), tf.constant(dataset.y_test)
-        test = self._call(self.evaluate, x_test, y_test)
+        test = self._call(self.evaluate, *tensors(dataset.x_test, dataset.y_test))
         return self.model, history, test.numpy()
 
 
@@ -265,7 +269,7 @@ class PlainFit(Loop):
         return model, history, self.measure(model, dataset.x_test, dataset.y_test)
 
     def _batches(self, dataset, seed):
-        x, y = tf.constant(dataset.x_train), tf.constant(dataset.y_train)
+        x, y = tensors(dataset.x_train, dataset.y_train)
         size = self.settings.batch_size
 
         def indices():

@@ -30,7 +30,7 @@ class Store:
     """
 
     def __init__(self, folder):
-        self.folder = pathlib.Path(folder).resolve()
+        self.folder = pathlib.Path(folder).expanduser().resolve()
         self.aside = self.folder.with_name(self.folder.name + ".unfinished")
         study = f"{platform.node()}~{os.getpid()}~{uuid.uuid4().hex[:8]}"
         self.mine = self.aside / study
@@ -100,9 +100,8 @@ class Store:
     def tidy(self):
         """Remove what this study left unfinished, and what killed ones did."""
         shutil.rmtree(self.mine, ignore_errors=True)
-        for folder in self.aside.glob("*"):
-            node, pid, _ = folder.name.split("~")
-            if node == platform.node() and not psutil.pid_exists(int(pid)):
+        for folder in self.aside.glob(f"{platform.node()}~*~*"):
+            if not psutil.pid_exists(int(folder.name.split("~")[1])):
                 shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
             self.aside.rmdir()

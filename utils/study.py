@@ -108,6 +108,7 @@ def run(
     datasets = {s: dataset(s) if callable(dataset) else dataset for s in seeds}
     for seed, one in datasets.items():
         _check_dataset(one, seed)
+        _check_alike(one, datasets[seeds[0]], seed)
     for name, condition in conditions.items():
         _check_model(name, condition, datasets[seeds[0]])
     tasks = _tasks(conditions, datasets, settings, probes)
@@ -183,6 +184,17 @@ def _check_dataset(dataset, seed):
         )
 
 
+def _check_alike(dataset, first, seed):
+    shape, classes = dataset.x_train.shape[1:], len(dataset.class_names)
+    expected = first.x_train.shape[1:], len(first.class_names)
+    if (shape, classes) != expected:
+        raise ValueError(
+            f"the data of seed {seed} have images of shape {shape} and {classes} "
+            f"classes, those of the first seed {expected[0]} and {expected[1]}: give "
+            "all seeds the same kind of data"
+        )
+
+
 def _check_model(name, condition, dataset):
     """Build once, here, so that a mistake shows before the first run starts."""
     state = random.getstate()  # what Keras draws its layers' seeds from
@@ -213,9 +225,11 @@ def _tasks(conditions, datasets, settings, probes):
     """List the runs; a key holds all that can change one of their numbers."""
     everywhere = fingerprint(settings, probes, _versions())
     data = {seed: fingerprint(dataset) for seed, dataset in datasets.items()}
+    first = next(iter(datasets.values()))
+    kind = first.x_train.shape[1:], len(first.class_names)
     tasks = []
     for name, condition in conditions.items():
-        trace = fingerprint(vars(condition), everywhere)
+        trace = fingerprint(vars(condition), kind, everywhere)
         for seed in datasets:
             key = fingerprint(trace, data[seed], seed)
             tasks.append(workers.Task(name, condition, trace, seed, key))
