@@ -209,14 +209,22 @@ def test_a_probe_that_gives_no_array_is_named(quick):
         quick({"plain": build}, data, probes={"x": lambda model, dataset: {"a": 1}})
 
 
-def test_one_builder_for_images_of_two_sizes(quick):
+def test_one_builder_for_images_of_two_sizes(quick, monkeypatch):
+    """A worker keeps its latest traced model: it must not meet the other size."""
+
     def no_input():
         return keras.Sequential([layers.Flatten(), layers.Dense(10)])
 
-    small = quick({"plain": no_input}, DATA, n_jobs=1)
-    large = quick({"plain": no_input}, larger(DATA), n_jobs=1)
-    sizes = [r.model("plain", 0).count_params() for r in (small, large)]
-    assert sizes == [650, 2570]
+    asked, execute = [], workers.execute
+
+    def note(tasks, *rest):
+        asked.extend(task.trace for task in tasks)
+        execute(tasks, *rest)
+
+    monkeypatch.setattr(workers, "execute", note)
+    studies = [quick({"plain": no_input}, d, seeds=1) for d in (DATA, larger(DATA))]
+    assert [s.model("plain", 0).count_params() for s in studies] == [650, 2570]
+    assert len(set(asked)) == 2
 
 
 def test_images_and_labels_of_any_number_type(quick):
