@@ -151,13 +151,14 @@ def _one_run(task, dataset, context):
     for i, weight in enumerate(trained.model.get_weights()):
         arrays[f"weight/{i:04d}"] = weight
     for name, probe in context.probes.items():
-        arrays[f"probe/{name}"] = _measured(name, probe(trained.model, dataset))
+        arrays[f"probe/{name}"] = measured(name, probe(trained.model, dataset))
     meta = {"key": task.key, "diverged": trained.diverged, "path": trained.path}
     meta["input_shape"] = [None, *dataset.x_train.shape[1:]]
     context.store.write(task.key, meta, arrays)
 
 
-def _measured(name, value):
+def measured(name, value):
+    """What a probe gave, as an array that a record can hold; TypeError for others."""
     array = np.asarray(value)
     if array.dtype.hasobject:
         raise TypeError(
