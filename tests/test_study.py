@@ -36,6 +36,19 @@ def quick(tmp_path):
     return functools.partial(run, epochs=2, seeds=2, cache_dir=tmp_path / "runs")
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """The runs that the engine wants to do: listed here, and none is started."""
+    wanted = []
+
+    def note(tasks, *rest):
+        wanted.extend(tasks)
+        raise InterruptedError
+
+    monkeypatch.setattr(workers, "execute", note)
+    return wanted
+
+
 def larger(dataset):
     parts = ("x_train", "x_val", "x_test")
     images = {part: getattr(dataset, part) for part in parts}
@@ -209,49 +222,44 @@ def test_a_probe_that_gives_no_array_is_named():
         workers.measured("x", {"a": 1})
 
 
-def test_one_builder_for_images_of_two_sizes(quick, monkeypatch):
+def test_one_builder_for_images_of_two_sizes(quick, asked):
     """A worker keeps its latest traced model: it must not meet the other size."""
 
     def no_input():
         return keras.Sequential([layers.Flatten(), layers.Dense(10)])
 
-    asked = []
-
-    def note(tasks, *rest):
-        asked.extend(task.trace for task in tasks)
-        raise InterruptedError
-
-    monkeypatch.setattr(workers, "execute", note)
     for dataset in (DATA, larger(DATA), DATA):
         with pytest.raises(InterruptedError):
             quick({"plain": no_input}, dataset, seeds=1)
-    assert asked[0] == asked[2] != asked[1]
+    small, large, again = (task.trace for task in asked)
+    assert small == again != large
 
 
-def test_images_and_labels_of_any_number_type(quick):
-    wide = {"x_train": DATA.x_train.astype(float), "y_train": DATA.y_train.astype(int)}
+def watching():
+    return [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None)]
+
+
+@pytest.mark.parametrize("callbacks", [list, watching], ids=["fast loop", "fit"])
+def test_images_and_labels_of_any_number_type(quick, callbacks):
+    parts = ("train", "val", "test")
+    wide = {f"x_{p}": getattr(DATA, f"x_{p}").astype(float) for p in parts}
+    wide |= {f"y_{p}": getattr(DATA, f"y_{p}").astype(int) for p in parts}
+    condition = {"plain": Condition(build, callbacks=callbacks)}
     frames = [
-        quick({"plain": build}, dataset).frame
+        quick(condition, dataset).frame
         for dataset in (DATA, dataclasses.replace(DATA, **wide))
     ]
     pd.testing.assert_frame_equal(*frames, check_exact=True)
 
 
-def test_every_input_is_part_of_the_key(tmp_path, monkeypatch):
+def test_every_input_is_part_of_the_key(tmp_path, monkeypatch, asked):
     """Change one input after another: each time the engine must want a new run."""
-    asked = []
-
-    def note(tasks, *rest):
-        asked.extend(task.key for task in tasks)
-        raise InterruptedError
-
-    monkeypatch.setattr(workers, "execute", note)
 
     def key(condition=build, dataset=DATA, **options):
         options = {"epochs": 1, "seeds": [0], "cache_dir": tmp_path} | options
         with pytest.raises(InterruptedError):
             run({"a": condition}, dataset, **options)
-        return asked.pop()
+        return asked.pop().key
 
     flip, shift = augment.flip, functools.partial(augment.shift, pixels=1)
     smooth = functools.partial(keras.losses.CategoricalCrossentropy, True)
@@ -275,15 +283,13 @@ def test_every_input_is_part_of_the_key(tmp_path, monkeypatch):
         key(batch_size=16),
         key(train_metrics="inference"),
     ]
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    keys.append(key())
-    monkeypatch.undo()
-    monkeypatch.setattr(workers, "execute", note)
-    monkeypatch.setattr("importlib.metadata.version", lambda package: "0.0")
-    keys.append(key())
+    with monkeypatch.context() as other:
+        other.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+        keys.append(key())
+    with monkeypatch.context() as other:
+        other.setattr("importlib.metadata.version", lambda package: "0.0")
+        keys.append(key())
     assert len(set(keys)) == len(keys)
-    monkeypatch.undo()
-    monkeypatch.setattr(workers, "execute", note)
     assert key() == keys[0] == key(n_jobs=1)
 
 

@@ -256,11 +256,12 @@ class PlainFit(Loop):
             model.stop_training |= history.diverged
 
         watch = keras.callbacks.LambdaCallback(on_epoch_end=note)
+        x_val, y_val = tensors(dataset.x_val, dataset.y_val)
         model.fit(
             self._batches(dataset, seed),
             epochs=self.settings.epochs,
             steps_per_epoch=-(-len(dataset.x_train) // self.settings.batch_size),
-            validation_data=(dataset.x_val, self.labels(tf.constant(dataset.y_val))),
+            validation_data=(x_val, self.labels(y_val)),
             validation_batch_size=EVALUATION_BATCH,
             callbacks=[*self.condition.callbacks(), watch],
             shuffle=False,
@@ -284,9 +285,13 @@ class PlainFit(Loop):
         return batches.map(lambda index, step: self.batch(x, y, index, seed, step))
 
     def measure(self, model, x, y):
-        labels = self.labels(tf.constant(y))
+        x, y = tensors(x, y)
         logs = model.evaluate(
-            x, labels, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
+            x,
+            self.labels(y),
+            batch_size=EVALUATION_BATCH,
+            verbose=0,
+            return_dict=True,
         )
         return [logs["loss"], logs["cross_entropy"], logs["accuracy"]]
 
