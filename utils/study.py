@@ -184,9 +184,13 @@ def _check_dataset(dataset, seed):
         )
 
 
+def _kind(dataset):
+    """What a model has to fit: the shape of an image, and how many classes."""
+    return dataset.x_train.shape[1:], len(dataset.class_names)
+
+
 def _check_alike(dataset, first, seed):
-    shape, classes = dataset.x_train.shape[1:], len(dataset.class_names)
-    expected = first.x_train.shape[1:], len(first.class_names)
+    (shape, classes), expected = _kind(dataset), _kind(first)
     if (shape, classes) != expected:
         raise ValueError(
             f"the data of seed {seed} have images of shape {shape} and {classes} "
@@ -202,7 +206,7 @@ def _check_model(name, condition, dataset):
     random.setstate(state)
     if not hasattr(model, "fit"):
         raise TypeError(f"condition {name!r}: build() gave {model!r}, not a model")
-    shape, classes = dataset.x_train.shape[1:], len(dataset.class_names)
+    shape, classes = _kind(dataset)
     if not model.built:
         model.build((None, *shape))
     takes, gives = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
@@ -225,8 +229,7 @@ def _tasks(conditions, datasets, settings, probes):
     """List the runs; a key holds all that can change one of their numbers."""
     everywhere = fingerprint(settings, probes, _versions())
     data = {seed: fingerprint(dataset) for seed, dataset in datasets.items()}
-    first = next(iter(datasets.values()))
-    kind = first.x_train.shape[1:], len(first.class_names)
+    kind = _kind(next(iter(datasets.values())))  # the same for all seeds
     tasks = []
     for name, condition in conditions.items():
         trace = fingerprint(vars(condition), kind, everywhere)
