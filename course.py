@@ -61,7 +61,7 @@ def available():
     return {
         name: (tool, text)
         for name, (tool, text) in COMMANDS.items()
-        if tool is None or (ROOT / "tools" / tool).exists()
+        if tool is None or (ROOT / "tools" / "course" / tool).exists()
     }
 
 
@@ -343,7 +343,7 @@ def main(arguments):
         return 1
     if tool is None:
         return lab(python, rest)
-    return hand_over([python, str(ROOT / "tools" / tool), *rest])
+    return hand_over([python, str(ROOT / "tools" / "course" / tool), *rest])
 
 
 if __name__ == "__main__":

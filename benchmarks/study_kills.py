@@ -12,7 +12,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from tests.test_faults import calm_study, disturbed_study  # noqa: E402
+from tests.study.test_faults import calm_study, disturbed_study  # noqa: E402
 
 
 def main():

@@ -1,4 +1,4 @@
-"""Sphinx' settings for the book; tools/book.py lays out what it reads."""
+"""Sphinx' settings for the book; tools/course/book.py lays out what it reads."""
 
 import re
 import sys

@@ -1,0 +1,279 @@
+"""Exercises that answer back: every verdict, and answers that do their worst."""
+
+import functools
+import importlib
+import itertools
+import json
+import re
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tests.notebooks.test_notebooks import EXERCISES as NOTEBOOKS
+from tests.notebooks.test_notebooks import SOLUTIONS, code_of, read
+from utils import check
+from utils.check import judging as asking
+
+CHAPTERS = [path.stem[:2] for path in SOLUTIONS]
+ANSWERS = {
+    n: importlib.import_module(f"tests.check.answers.chapter_{n}") for n in CHAPTERS
+}
+for chapter in CHAPTERS:
+    importlib.import_module(f"utils.check.chapter_{chapter}")
+NAMES = sorted(asking.EXERCISES)
+
+
+def answers(kind):
+    """(exercise, answer) or (exercise, answer, words), for every chapter."""
+    for module in ANSWERS.values():
+        for name, given in getattr(module, kind).items():
+            for place, one in enumerate(given):
+                entry = one if isinstance(one, tuple) else (one,)
+                yield pytest.param(name, *entry, id=f"{name}-{place}")
+
+
+@pytest.mark.parametrize(("name", "answer"), list(answers("RIGHT")))
+def test_right_answers_are_accepted(name, answer):
+    assert str(check.judged(name, answer)) == "Correct."
+
+
+@pytest.mark.parametrize(("name", "answer", "words"), list(answers("WRONG")))
+def test_wrong_answers_are_told_why(name, answer, words):
+    verdict = check.judged(name, answer)
+    assert verdict.status == "wrong"
+    assert words in str(verdict)
+    assert verdict.hint
+
+
+def test_every_exercise_has_answers():
+    for name in NAMES:
+        module = ANSWERS[name[:2]]
+        assert len(module.RIGHT[name]) >= 1, name
+        assert len(module.WRONG[name]) >= 2, name
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_notebooks_ask_what_is_checked(path):
+    code = "\n".join(cell.source for cell in code_of(read(path)))
+    asked = re.findall(r'^check\("(\d\d\.\d)"', code, re.M)
+    assert asked == [name for name in NAMES if name[:2] == path.stem[:2]]
+    assert 4 <= len(asked) <= 6
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_every_solution_says_why(path, capsys):
+    ids = {cell.id for cell in read(path).cells}
+    for name in NAMES:
+        if name[:2] == path.stem[:2]:
+            assert f"{name.replace('.', '-')}-why" in ids
+            check.solution(name)
+            text = capsys.readouterr().out
+            assert "def " in text
+            assert "Why: " in text
+            assert "SOLUTION" not in text
+            assert "check(" not in text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_blanks_hold_no_solution(path):
+    text = path.read_text(encoding="utf-8")
+    assert "SOLUTION" not in text
+    assert "-why" not in text
+    names = [name for name in NAMES if name[:2] == path.stem[:2]]
+    assert text.count("raise NotImplementedError") == len(names) + 1  # the title
+
+
+def blank(*args, **kwargs):
+    raise NotImplementedError
+
+
+def nothing(*args, **kwargs):
+    pass
+
+
+def text(*args, **kwargs):
+    return "seven"
+
+
+def not_a_number(*args, **kwargs):
+    return np.full((3, 3), np.nan)
+
+
+def odd_shape(*args, **kwargs):
+    return np.zeros((1, 2, 3, 4, 5))
+
+
+def raising(*args, **kwargs):
+    return {}["no such key"]
+
+
+def leaving(*args, **kwargs):
+    sys.exit(3)
+
+
+def recursive(*args, **kwargs):
+    return recursive(*args, **kwargs)
+
+
+def destructive(*args, **kwargs):
+    for value in args:
+        if isinstance(value, np.ndarray):
+            value[...] = 0
+    return args
+
+
+def no_arguments():
+    return 1 / 3
+
+
+def a_generator(*args, **kwargs):
+    yield from args
+
+
+WORST = [nothing, text, not_a_number, odd_shape, raising, leaving, recursive]
+WORST += [destructive, no_arguments, a_generator]
+
+
+@pytest.mark.parametrize("answer", WORST, ids=lambda answer: answer.__name__)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_worst_is_answered(name, answer, capsys):
+    verdict = check.judged(name, answer)
+    assert verdict.status == "wrong"
+    assert verdict.what
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_blanks_are_not_attempted(name):
+    assert str(check.judged(name, blank)).startswith("Not attempted yet.")
+
+
+def test_not_implemented_by_a_library_is_no_blank():
+    code = compile("raise NotImplementedError('no such op')", "library.py", "exec")
+    verdict = check.judged("01.1", lambda: exec(code))
+    assert verdict.status == "wrong"
+    assert "NotImplementedError: no such op" in verdict.what
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """An exercise with little time, so that waiting for it costs little."""
+    exercise = asking.Exercise("99.9", lambda answer: answer(1), "A hint.", 0.3)
+    monkeypatch.setitem(asking.EXERCISES, "99.9", exercise)
+
+
+def forever(x):
+    while True:
+        pass
+
+
+def asleep(x):
+    time.sleep(1)
+
+
+def stubborn(x):
+    for _ in range(5):
+        try:
+            while True:
+                pass
+        except BaseException:
+            continue
+
+
+@pytest.mark.parametrize("answer", [forever, asleep, stubborn])
+def test_what_does_not_return_is_stopped(quick, answer):
+    verdict = check.judged("99.9", answer)
+    assert verdict.status == "wrong"
+    assert "had not returned after 0.3 seconds" in verdict.what
+    assert "never ends" in verdict.hint
+
+
+def test_a_flood_is_cut(quick, capsys):
+    def flood(x):
+        for line in range(100_000):
+            print(line)
+
+    check.check("99.9", flood)
+    shown = capsys.readouterr().out
+    assert shown.startswith("0\n1\n")
+    assert shown.endswith("Correct.\n")
+    assert len(shown) < 1100
+
+
+def test_the_line_at_fault_is_shown(quick):
+    def faulty(x):
+        return np.zeros(3) @ np.zeros(4)
+
+    what = check.judged("99.9", faulty).what
+    assert "raised ValueError: matmul" in what
+    assert "return np.zeros(3) @ np.zeros(4)" in what
+
+
+def test_partials_and_objects_are_functions_too():
+    class Answer:
+        def __call__(self):
+            return 0.7
+
+    assert check.judged("01.1", Answer()).status == "correct"
+    assert check.judged("01.1", functools.partial(float, "0.7")).status == "correct"
+
+
+@pytest.mark.parametrize("value", [0.7, "0.7", None, [0.7]])
+def test_values_are_not_functions(value):
+    verdict = check.judged("01.1", value)
+    assert "Pass the function itself" in verdict.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("01.9", "this chapter has 01.1, 01.2"), ("7", 'called "03.2"'), (3, "3")],
+)
+def test_unknown_exercises_are_named(name, words, capsys):
+    for ask in (lambda: check.check(name, blank), lambda: check.hint(name)):
+        ask()
+        shown = capsys.readouterr().out
+        assert shown.startswith(f"There is no exercise {name!r}")
+        assert words in shown
+    check.solution(name)
+    assert "There is no exercise" in capsys.readouterr().out
+
+
+def test_hints_and_solutions(capsys, tmp_path, monkeypatch):
+    check.hint("03.2")
+    assert "1 − rate" in capsys.readouterr().out
+    check.solution("03.2")
+    shown = capsys.readouterr().out
+    assert shown.startswith(
+        "def dropout(x, rate, rng, training):\n    if not training:"
+    )
+    monkeypatch.setattr(check, "SOLUTIONS", tmp_path)
+    check.solution("03.2")
+    assert "not part of this copy" in capsys.readouterr().out
+
+
+def test_verdicts_are_noted(tmp_path, monkeypatch, capsys):
+    place = tmp_path / "verdicts.jsonl"
+    monkeypatch.setenv("COURSE_VERDICTS", str(place))
+    check.check("01.1", blank)
+    check.check("01.1", lambda: 0.7)
+    noted = [json.loads(line) for line in place.read_text().splitlines()]
+    assert [entry["status"] for entry in noted] == ["blank", "correct"]
+    assert capsys.readouterr().out.endswith("Correct.\n")
+
+
+def test_numpy_exercises_need_no_tensorflow():
+    """A check answers at once where TensorFlow is not needed."""
+    code = (
+        "import sys; from utils.check import judged\n"
+        "assert judged('03.2', lambda *a: a[0]).status == 'wrong'\n"
+        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_names_are_in_order():
+    for chapter, group in itertools.groupby(NAMES, key=lambda name: name[:2]):
+        numbers = [int(name[3:]) for name in group]
+        assert numbers == list(range(1, len(numbers) + 1)), chapter

@@ -1,0 +1,379 @@
+"""The tests of stored outputs can fail: one fault a notebook, and the fault is found.
+
+Tiny cells print a number, a table, a figure; each variant departs from what it prints
+in one way. All stand in one notebook, run once with the course's own conftest.
+"""
+
+import copy
+import shutil
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nbformat
+import pandas as pd
+import pytest
+from nbformat import v4
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from conftest import Approximate, tolerance_of  # noqa: E402
+
+NUMBER = "print('accuracy 0.850 in 5 of 5')"
+TABLE = '''
+class Table:
+    """What pandas shows of one row: plain text, and HTML."""
+
+    def _repr_mimebundle_(self, **_):
+        return {
+            "text/plain": "   mean  n\\n0  0.90  5",
+            "text/html": "<table><td>0.90</td> <td>5</td></table>",
+        }
+
+
+Table()
+'''
+PNG = "iVBORw0KGgo="
+FIGURE = f"display({{'image/png': {PNG!r}, 'text/plain': 'A line.'}}, raw=True)"
+
+
+def stream(text, name="stdout"):
+    return v4.new_output("stream", name=name, text=text)
+
+
+def number():
+    """A cell that prints a number, as it should be stored."""
+    return v4.new_code_cell(NUMBER, outputs=[stream("accuracy 0.850 in 5 of 5\n")])
+
+
+def table():
+    """A cell that ends in a table."""
+    data = {
+        "text/plain": "   mean  n\n0  0.90  5",
+        "text/html": "<table><td>0.90</td> <td>5</td></table>",
+    }
+    result = v4.new_output("execute_result", data=data, execution_count=1)
+    return v4.new_code_cell(TABLE, outputs=[result])
+
+
+def figure():
+    """A cell that shows a figure."""
+    data = {"image/png": PNG, "text/plain": "A line."}
+    return v4.new_code_cell(FIGURE, outputs=[v4.new_output("display_data", data=data)])
+
+
+def frame(values):
+    """A cell that ends in a table of pandas; it computes (0.0, 9.99)."""
+    source = "import pandas as pd\n\npd.DataFrame({'mean': [0.0, 9.99], 'n': [5, 5]})"
+    table = pd.DataFrame({"mean": values, "n": [5, 5]})
+    data = {"text/plain": repr(table), "text/html": table._repr_html_()}
+    result = v4.new_output("execute_result", data=data, execution_count=1)
+    metadata = {"tags": ["approx=0.02"]}
+    return v4.new_code_cell(source, metadata=metadata, outputs=[result])
+
+
+VARIANTS = {}
+
+
+def variant(cell, expected):
+    """Register a change to a cell; expected: words of the failure, or None."""
+
+    def register(change):
+        VARIANTS[change.__name__] = (cell, change, expected)
+        return change
+
+    return register
+
+
+def tag(cell, *tags):
+    cell.metadata.tags = list(tags)
+
+
+def swap(cell, old, new, kind="text"):
+    """Change the stored output of a cell, as if it had been computed otherwise."""
+    output = cell.outputs[0]
+    place = output if kind == "text" else output.data
+    assert old in place[kind]
+    place[kind] = place[kind].replace(old, new)
+
+
+@variant(number, None)
+def untouched_number(cell):
+    pass
+
+
+@variant(table, None)
+def untouched_table(cell):
+    pass
+
+
+@variant(figure, None)
+def untouched_figure(cell):
+    pass
+
+
+@variant(number, "Cell outputs differ")
+def changed_digit(cell):
+    swap(cell, "0.850", "0.851")
+
+
+@variant(number, "Cell outputs differ")
+def changed_integer(cell):
+    swap(cell, "5 of 5", "4 of 5")
+
+
+@variant(number, "Cell outputs differ")
+def changed_word(cell):
+    swap(cell, "accuracy", "loss")
+
+
+@variant(number, "Cell outputs differ")
+def changed_space(cell):
+    swap(cell, "accuracy ", "accuracy  ")
+
+
+@variant(number, None)
+def changed_within_tolerance(cell):
+    tag(cell, "approx=0.02")
+    swap(cell, "0.850", "0.870")
+
+
+@variant(number, "Cell outputs differ")
+def changed_beyond_tolerance(cell):
+    tag(cell, "approx=0.02")
+    swap(cell, "0.850", "0.871")
+
+
+@variant(number, "Cell outputs differ")
+def changed_integer_under_tolerance(cell):
+    tag(cell, "approx=2")
+    swap(cell, "5 of 5", "4 of 5")
+
+
+@variant(number, "Cell outputs differ")
+def changed_word_under_tolerance(cell):
+    tag(cell, "approx=2")
+    swap(cell, "accuracy", "loss")
+
+
+@variant(table, None)
+def shorter_number_moves_the_table(cell):
+    tag(cell, "approx=0.02")
+    swap(cell, "   mean  n\n0  0.90  5", "  mean  n\n0  0.9  5", "text/plain")
+    swap(cell, "0.90", "0.9", "text/html")
+
+
+@variant(table, "mismatch 'text/html'")
+def changed_digit_in_html_alone(cell):
+    swap(cell, "0.90", "0.91", "text/html")
+
+
+@variant(table, "mismatch 'text/html'")
+def changed_html_beyond_tolerance(cell):
+    tag(cell, "approx=0.02")
+    swap(cell, "0.90", "0.93", "text/html")
+
+
+@variant(lambda: frame([-0.0, 10.0]), None)
+def frame_within_tolerance(cell):
+    data = cell.outputs[0].data
+    assert "-0.0 " in data["text/plain"] and "10.0" in data["text/html"]
+
+
+@variant(lambda: frame([0.0, 10.02]), "Cell outputs differ")
+def frame_beyond_tolerance(cell):
+    pass
+
+
+@variant(lambda: frame([0.0, 9.99]), "mismatch 'text/html'")
+def frame_with_another_integer(cell):
+    swap(cell, "<td>5</td>", "<td>6</td>", "text/html")
+
+
+@variant(lambda: frame([0.0, 9.99]), "mismatch 'text/plain'")
+def frame_with_another_column(cell):
+    swap(cell, "mean", "loss", "text/plain")
+
+
+@variant(number, "Missing output fields")
+def extra_kind_of_output(cell):
+    cell.outputs.append(v4.new_output("display_data", data={"text/html": "<p>"}))
+
+
+@variant(figure, "dissimilar number of outputs")
+def extra_output(cell):
+    cell.outputs.append(copy.deepcopy(cell.outputs[0]))
+
+
+@variant(number, "Unexpected output fields")
+def stripped_output(cell):
+    cell.outputs = []
+
+
+@variant(figure, "Unexpected output fields")
+def stripped_figure(cell):
+    cell.outputs = []
+
+
+@variant(number, "Unexpected output fields")
+def stripped_output_under_tolerance(cell):
+    tag(cell, "approx=0.02")
+    cell.outputs = []
+
+
+@variant(number, "no execution count")
+def missing_count(cell):
+    cell.execution_count = None
+
+
+@variant(number, "no execution count")
+def stripped_count_and_output(cell):
+    cell.execution_count = None
+    cell.outputs = []
+
+
+@variant(number, "Missing output fields from running code: {'stderr'}")
+def stored_line_of_stderr(cell):
+    cell.outputs.append(stream("warning\n", name="stderr"))
+
+
+@variant(number, "Unexpected output fields from running code: {'stderr'}")
+def new_line_of_stderr(cell):
+    cell.source += "; import sys; print('warning', file=sys.stderr)"
+
+
+@variant(number, "Cell execution caused an exception")
+def failing_cell(cell):
+    cell.source = "1 / 0"
+
+
+@variant(number, "bad tolerance approx=abc")
+def malformed_tolerance(cell):
+    tag(cell, "approx=abc")
+
+
+@variant(number, "bad tolerance approx=0.1, approx=0.2")
+def two_tolerances(cell):
+    tag(cell, "approx=0.1", "approx=0.2")
+
+
+@variant(number, None)
+def ignored_output(cell):
+    tag(cell, "nbval-ignore-output")
+    swap(cell, "0.850", "0.9")
+
+
+@variant(number, None)
+def streams_cut_otherwise(cell):
+    swap(cell, "accuracy 0.8", "")
+    cell.outputs.insert(0, stream("accuracy 0.8"))
+
+
+@pytest.fixture(scope="module")
+def failures(tmp_path_factory):
+    """How pytest fails the cell of each variant: {name: text, or None if it passes}."""
+    folder = tmp_path_factory.mktemp("notebook")
+    shutil.copy(ROOT / "conftest.py", folder)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    cells = []
+    for build, change, _ in VARIANTS.values():
+        cell = build()
+        cell.execution_count = 1
+        change(cell)
+        cells.append(cell)
+    nbformat.write(v4.new_notebook(cells=cells), folder / "variants.ipynb")
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env"]
+    command += ["-p", "no:cacheprovider", "--color=no", "--junitxml=report.xml"]
+    call = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert call.returncode == 1, call.stdout + call.stderr
+    cases = ElementTree.parse(folder / "report.xml").getroot().iter("testcase")
+    texts = ["".join(case.itertext()) if len(case) else None for case in cases]
+    return dict(zip(VARIANTS, texts, strict=True))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_stored_outputs(failures, name):
+    """Each fault fails for its own reason, and what is no fault passes."""
+    _, _, expected = VARIANTS[name]
+    if expected is None:
+        assert failures[name] is None
+    else:
+        assert expected in failures[name]
+
+
+def near(a, b, tolerance="0.02"):
+    return Approximate(a, Decimal(tolerance)) == Approximate(b, Decimal(tolerance))
+
+
+@pytest.mark.parametrize(
+    ("stored", "computed"),
+    [
+        ("0.85", "0.87"),  # exactly the tolerance, in decimals, not in floats
+        ("-0.0", "0.0"),
+        ("−0.01", "0.01"),  # a typographic minus
+        ("1e-05", "9.9e-06"),
+        ("9.99 b", "10.00 b"),
+        ("[1.   0.5]", "[0.99 0.5 ]"),
+        ("[0.995 1.   ]", "[1.    0.999]"),
+        ("[ 0.01 -0.2]", "[-0.01 -0.2]"),
+        ("0.80-0.92", "0.81-0.91"),
+        ("99.50%", "99.51%"),
+        ("| 0.9 |\n|-----|", "| 0.91 |\n|------|"),
+        ("nan 0.5", "nan  0.5"),
+    ],
+)
+def test_decimals_within_tolerance(stored, computed):
+    assert near(stored, computed)
+
+
+@pytest.mark.parametrize(
+    ("stored", "computed"),
+    [
+        ("0.85", "0.8701"),
+        ("better in 5 of 5.", "better in 4 of 5."),
+        ("won 5 of 5.\n0.8", "won 5 of 4.\n0.8"),
+        ("version 2.21.0", "version 2.21.1"),
+        ("99%", "98%"),
+        ("nan", "0.5"),
+        ("0.5 0.5", "0.5"),
+        ("0.5", ""),
+        ("yes 0.5", "no 0.5"),
+        ("a b", "ab"),
+        ("|--|", "|-|"),
+    ],
+)
+def test_all_else_exactly(stored, computed):
+    assert not near(stored, computed, tolerance="0.02")
+
+
+@pytest.mark.parametrize("stored", ["better in 5 of 5.", "run 5.", "v5.5", "x5.5"])
+def test_large_tolerance_spares_what_is_no_decimal(stored):
+    assert not near(stored, stored.replace("5.", "4."), tolerance="2")
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        ["approx"],
+        ["approx=abc"],
+        ["approx=nan"],
+        ["approx=-1"],
+        ["approx=1e3"],
+        ["approx:0.1"],
+        ["approx = 0.1"],
+        ["Approx=0.1"],
+        ["approx=0.1", "approx=0.1"],
+    ],
+)
+def test_malformed_tags(tags):
+    with pytest.raises(ValueError, match="bad tolerance .*approx=0.02, once"):
+        tolerance_of(tags)
+
+
+def test_tags():
+    assert tolerance_of(["nbval-ignore-output", "approx=0.02"]) == Decimal("0.02")
+    assert tolerance_of(["approx=2"]) == 2
+    assert tolerance_of(["approximately"[:3]]) is None

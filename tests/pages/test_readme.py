@@ -1,0 +1,44 @@
+"""README says what is there: its links, its figure, its commands."""
+
+import base64
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES += sorted((ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page):
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    local = [link for link in links if "://" not in link]
+    missing = [link for link in local if not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_every_chapter_is_in_the_table():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    chapters = sorted(path.name for path in (ROOT / "chapters").glob("*.ipynb"))
+    assert [name for name in chapters if f"(chapters/{name})" not in readme] == []
+
+
+def test_the_figure_is_the_one_that_its_chapter_draws():
+    pictures = [
+        output.data["image/png"]
+        for path in (ROOT / "chapters").glob("*.ipynb")
+        for cell in nbformat.read(path, as_version=4).cells
+        if "readme-figure" in cell.metadata.get("tags", [])
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    (picture,) = pictures
+    assert base64.b64decode(picture) == (ROOT / "docs" / "why.png").read_bytes()
+
+
+def test_the_two_commands_are_there():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "python3 course.py lab" in readme and "python3 course.py test" in readme

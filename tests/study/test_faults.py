@@ -1,0 +1,180 @@
+"""Faults, caused for real: kills, Ctrl-C, a full disk."""
+
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from tests.study.small import CONDITIONS, build, data
+from utils.study import WorkerDied, run
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EPOCHS, SEEDS = 150, 4
+
+STUDY = """
+import sys
+from tests.study.small import CONDITIONS, data
+from utils.study import run
+results = run(CONDITIONS, data, epochs=int(sys.argv[2]), seeds=int(sys.argv[3]),
+              cache_dir=sys.argv[1])
+results.frame.to_pickle(sys.argv[1] + ".frame")
+"""
+
+
+def start(folder):
+    """Start a study in a process of its own, with a group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", STUDY, str(folder), str(EPOCHS), str(SEEDS)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+
+
+def finished(folder):
+    return (
+        {p: p.stat().st_mtime_ns for p in folder.glob("*")} if folder.exists() else {}
+    )
+
+
+def wait_for(condition, seconds=90):
+    for _ in range(int(seconds / 0.05)):
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    pytest.fail("waited in vain")
+
+
+def workers_of(process):
+    import psutil
+
+    kin = psutil.Process(process.pid).children(recursive=True)
+    return [child for child in kin if "loky" in " ".join(child.cmdline())]
+
+
+def calm_study(folder):
+    """Run the study without disturbing it; returns its frame."""
+    process = start(folder)
+    assert process.wait(300) == 0, process.stdout.read()
+    return pd.read_pickle(f"{folder}.frame")
+
+
+def disturbed_study(folder, victim, seed):
+    """Kill the parent or a worker at a random moment, and go on; returns the frame.
+
+    Asserts that no finished run was lost or touched and that nothing else is left.
+    """
+    moment = random.Random(seed)
+    process, wanted = start(folder), moment.randint(0, SEEDS)
+    wait_for(lambda: len(finished(folder)) >= wanted and workers_of(process))
+    time.sleep(moment.random())
+    kept = finished(folder)
+    if victim == "parent":
+        process.kill()
+        process.wait()
+        time.sleep(1.5)  # orphaned workers notice and end
+        kept = finished(folder)
+        process = start(folder)
+    else:
+        moment.choice(workers_of(process)).kill()
+    assert process.wait(300) == 0, process.stdout.read()
+    after = finished(folder)
+    assert kept.items() <= after.items() and len(after) == SEEDS * len(CONDITIONS)
+    assert all(path.suffix == ".npz" for path in after)
+    assert not folder.with_name("runs.unfinished").exists()
+    return pd.read_pickle(f"{folder}.frame")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return calm_study(tmp_path_factory.mktemp("calm") / "runs")
+
+
+@pytest.mark.parametrize(
+    ("victim", "seed"), [("parent", 1), ("worker", 2), ("parent", 3)]
+)
+def test_a_kill_costs_only_the_runs_in_flight(victim, seed, tmp_path, undisturbed):
+    frame = disturbed_study(tmp_path / "runs", victim, seed)
+    pd.testing.assert_frame_equal(frame, undisturbed, check_exact=True)
+
+
+def test_ctrl_c_stops_within_two_seconds_and_says_how_to_go_on(tmp_path):
+    folder = tmp_path / "runs"
+    process = start(folder)
+    wait_for(lambda: finished(folder))
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(2)
+    text = process.stdout.read()
+    assert "Stopped: " in text and "Run the same study again" in text
+    assert finished(folder)
+
+
+def deadly(model, dataset):
+    """A probe that kills its worker, on the data of one seed."""
+    if dataset.name == "digits" and dataset.y_train[0] == data(1).y_train[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def test_a_worker_that_dies_twice_is_named(tmp_path):
+    marked = [s for s in range(4) if data(s).y_train[0] == data(1).y_train[0]]
+    with pytest.raises(WorkerDied, match=r"'plain', seed 1: .*twice.*SIGKILL") as error:
+        run(
+            {"plain": build},
+            data,
+            epochs=1,
+            seeds=[s for s in range(4) if s == 1 or s not in marked],
+            probes={"deadly": deadly},
+            cache_dir=tmp_path / "runs",
+        )
+    assert "out of memory" in str(error.value)
+
+
+def once(flag):
+    def probe(model, dataset):
+        if not os.path.exists(flag):
+            open(flag, "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    return probe
+
+
+def test_a_worker_that_dies_once_is_forgiven(tmp_path):
+    probes = {"once": once(str(tmp_path / "flag"))}
+    results = run(
+        {"plain": build},
+        data,
+        epochs=1,
+        seeds=3,
+        probes=probes,
+        cache_dir=tmp_path / "r",
+    )
+    assert len(results.frame) == 3
+
+
+def test_a_full_disk_stops_the_study_with_one_clear_error(tmp_path):
+    limits = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
+    folder = tmp_path / "runs"
+    done = subprocess.run(
+        [sys.executable, "-c", limits + STUDY, str(folder), "1", "1"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 1
+    assert (
+        done.stderr.strip()
+        .splitlines()[-2]
+        .startswith("utils.study.records.RecordError")
+    )
+    assert finished(folder) == {}

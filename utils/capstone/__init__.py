@@ -1,0 +1,1 @@
+"""Which recipe for my images? A plan that fits the minutes, and a report."""

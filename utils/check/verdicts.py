@@ -1,0 +1,241 @@
+"""Exercises that answer back: `check` judges what a function does, and never raises.
+
+Each chapter's exercises end with `check("03.2", my_function)`. It calls the function
+with cases of its own and prints "Correct.", "Not attempted yet." or what is wrong and a
+hint. Names and texts are never judged. A function that does not return is stopped.
+"""
+
+import contextlib
+import copy
+import ctypes
+import dataclasses
+import functools
+import importlib
+import io
+import json
+import os
+import re
+import threading
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+from utils.check.judging import EXERCISES, Wrong
+
+__all__ = ["Verdict", "check", "hint", "judged", "solution"]
+
+SOLUTIONS = Path(__file__).resolve().parents[2] / "chapters" / "solutions"
+REGION = re.compile(
+    r"^[ \t]*# BEGIN SOLUTION[ \t]*\n(.*?)^[ \t]*# END SOLUTION", re.M | re.S
+)
+MOST_PRINTED = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a check found: status is "correct", "blank" or "wrong"."""
+
+    name: str
+    status: str
+    what: str = ""
+    hint: str = ""
+
+    def __str__(self):
+        if self.status == "correct":
+            return "Correct."
+        if self.status == "blank":
+            return f'Not attempted yet. If you are stuck: hint("{self.name}")'
+        text = f"Not yet. {self.what}"
+        return f"{text}\nHint: {self.hint}" if self.hint else text
+
+
+def check(name, answer):
+    """Say whether `answer`, a function, solves the exercise `name`, such as "03.2".
+
+    Prints the verdict. Where the variable COURSE_VERDICTS names a file, one line of
+    JSON is added to it: that is how `course.py grade` learns what a notebook solved.
+    """
+    try:
+        verdict = judged(name, answer)
+    except _NoSuchExercise as error:
+        print(error)
+        return
+    print(verdict)
+    if place := os.environ.get("COURSE_VERDICTS"):
+        with open(place, "a", encoding="utf-8") as file:
+            file.write(json.dumps(dataclasses.asdict(verdict)) + "\n")
+
+
+def hint(name):
+    """Print the hint to an exercise."""
+    try:
+        print(_exercise(name).hint)
+    except _NoSuchExercise as error:
+        print(error)
+
+
+def solution(name):
+    """Print one solution of an exercise, and why it is one."""
+    try:
+        _exercise(name)
+    except _NoSuchExercise as error:
+        print(error)
+        return
+    for path in sorted(SOLUTIONS.glob(f"{name[:2]}_*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        texts = {cell["id"]: "".join(cell["source"]) for cell in cells}
+        stem = name.replace(".", "-")
+        print(REGION.sub(r"\1", texts[f"{stem}-answer"]).split("\n\n\ncheck(")[0])
+        print("\nWhy: " + texts[f"{stem}-why"])
+        return
+    print("The solutions are not part of this copy. Ask whoever gave it to you.")
+
+
+def judged(name, answer):
+    """Return the `Verdict` on an answer, whatever the answer does."""
+    exercise = _exercise(name)
+    if not callable(answer):
+        kind = type(answer).__name__
+        return Verdict(
+            name, "wrong", f"check got a {kind}.", "Pass the function itself, uncalled."
+        )
+    printed = _Short()
+    with contextlib.redirect_stdout(printed):
+        error = _error_within(
+            exercise.seconds, lambda: exercise.judge(_guarded(answer))
+        )
+    if printed.getvalue():
+        print(printed.getvalue(), end="")
+    return _verdict(exercise, answer, error)
+
+
+def _verdict(exercise, answer, error):
+    name, ask = exercise.name, exercise.hint
+    if error is None:
+        return Verdict(name, "correct")
+    if isinstance(error, Wrong):
+        return Verdict(name, "wrong", error.what, error.hint or ask)
+    if isinstance(error, _TooLong):
+        return Verdict(name, "wrong", *error.args)
+    own = _own_frames(answer, error)
+    if isinstance(error, NotImplementedError) and own and own[-1] is own[0]:
+        return Verdict(name, "blank")
+    what = f"Trying your answer raised {type(error).__name__}: {_brief(error)}"
+    if own and own[0].line:
+        what += f"\nin line {own[0].lineno} of its cell: {own[0].line}"
+    return Verdict(name, "wrong", what, ask)
+
+
+def _brief(error):
+    return (str(error).strip().splitlines() or ["no message"])[0][:200]
+
+
+def _own_frames(answer, error):
+    """Return [the learner's last line, the last line at all]; [] if it is not known."""
+    frames = traceback.extract_tb(error.__traceback__)
+    while isinstance(answer, functools.partial):
+        answer = answer.func
+    code = getattr(answer, "__code__", None)
+    own = [frame for frame in frames if code and frame.filename == code.co_filename]
+    return [own[-1], frames[-1]] if own else []
+
+
+class _NoSuchExercise(LookupError):
+    pass
+
+
+class _TooLong(Exception):
+    pass
+
+
+class _Stop(BaseException):
+    """Raised inside a learner's function that does not return."""
+
+
+class _Short(io.StringIO):
+    """Keeps the first characters of what is printed, and forgets the rest."""
+
+    def write(self, text):
+        room = MOST_PRINTED - self.tell()
+        super().write(text[: max(room, 0)])
+        return len(text)
+
+
+def _exercise(name):
+    """Return the exercise; its chapter's cases are imported when first asked for."""
+    if isinstance(name, str) and re.fullmatch(r"\d\d\.\d", name):
+        module = f"utils.check.chapter_{name[:2]}"
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(module)
+    if name not in EXERCISES:
+        known = ", ".join(n for n in sorted(EXERCISES) if n[:2] == str(name)[:2])
+        there = f"; this chapter has {known}" if known else ', they are called "03.2"'
+        raise _NoSuchExercise(f"There is no exercise {name!r}{there}.")
+    return EXERCISES[name]
+
+
+def _guarded(answer):
+    """The learner's function; it may not change the arrays that it is given."""
+
+    @functools.wraps(answer)
+    def call(*args, **kwargs):
+        given = [a for a in (*args, *kwargs.values()) if _can_change(a)]
+        before = copy.deepcopy(given)
+        value = answer(*args, **kwargs)
+        if not _same(given, before):
+            raise Wrong(
+                "Your function changes the array it is given.",
+                "Work on a copy: `x = x.copy()`, or write `x * 2` for `x *= 2`.",
+            )
+        return value
+
+    return call
+
+
+def _can_change(value):
+    return isinstance(value, np.ndarray | list | dict)
+
+
+def _same(a, b):
+    if isinstance(a, np.ndarray):
+        kind = a.dtype.kind in "fc"
+        return isinstance(b, np.ndarray) and np.array_equal(a, b, equal_nan=kind)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return a is b or a == b
+
+
+def _error_within(seconds, task):
+    """Do a task in a thread; return what it raised, or None.
+
+    A thread, since it can be given up on every system: signals serve Unix alone.
+    """
+    raised = []
+
+    def work():
+        try:
+            task()
+        except BaseException as error:  # SystemExit too: an answer may call exit()
+            raised.append(error)
+        else:
+            raised.append(None)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if raised:
+        return raised[0]
+    for _ in range(20):  # an answer may catch what is meant to stop it
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop)
+        )
+        thread.join(0.01)
+        if not thread.is_alive():
+            break
+    return _TooLong(
+        f"Your code was stopped: it had not returned after {seconds:g} seconds.",
+        "Is there a loop that never ends?",
+    )

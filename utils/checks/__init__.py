@@ -1,1 +1,0 @@
-"""The hidden cases behind each exercise, one module a chapter; see utils.check."""
