@@ -26,7 +26,7 @@ from keras import layers  # noqa: E402
 from utils.data import load  # noqa: E402
 from utils.models import small_cnn  # noqa: E402
 from utils.study import run  # noqa: E402
-from utils.study.workers import stop  # noqa: E402
+
 
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
 BATCH = 32
