@@ -176,6 +176,19 @@ def test_a_policy_set_in_a_builder_stays_in_it(tmp_path):
     assert keras.config.dtype_policy().name == "float32"
 
 
+def lower_halfway():
+    first = layers.Flatten()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    return keras.Sequential([keras.Input(SHAPE), first, layers.Dense(10)])
+
+
+def test_every_build_starts_from_the_same_policy():
+    for seed in (0, 1):
+        model = seeded_model(lower_halfway, seed, SHAPE)
+        dtypes = [layer.compute_dtype for layer in model.layers]
+        assert dtypes == ["float32", "bfloat16"]
+
+
 def test_a_policy_set_in_the_notebook_reaches_workers_and_keys(tmp_path):
     def study():
         return run(

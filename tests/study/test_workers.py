@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 import joblib
 import numpy as np
@@ -14,7 +15,8 @@ from utils.runtime import configure_tensorflow
 tf = configure_tensorflow()
 
 from tests.study.small import CONDITIONS, build, data  # noqa: E402
-from utils.study import run, workers  # noqa: E402
+from utils.study import run, training, workers  # noqa: E402
+from utils.study.records import Store  # noqa: E402
 
 
 def weights(model, dataset):
@@ -34,6 +36,41 @@ def test_threads_give_the_same_bits(tmp_path):
                 seen = results.probe("weights", name, seed)
                 kept = weights(results.model(name, seed), None)
                 np.testing.assert_array_equal(seen, kept)
+
+
+HELD = {}  # in the module, so that threads do not get a copy
+
+
+def is_held():
+    """Whether another thread finds the models taken."""
+
+    def attempt():
+        free.append(training.one_at_a_time.acquire(blocking=False))
+        if free[0]:
+            training.one_at_a_time.release()
+
+    free = []
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    thread.join()
+    return not free[0]
+
+
+def probe_held(model, dataset):
+    HELD["probe"] = is_held()
+    return 0
+
+
+def test_the_model_is_held_until_its_record_is_written(tmp_path, monkeypatch):
+    def write(*arguments, write=Store.write):
+        HELD["write"] = is_held()
+        return write(*arguments)
+
+    monkeypatch.setattr(Store, "write", write)
+    options = {"epochs": 1, "seeds": 1, "probes": {"x": probe_held}}
+    with joblib.parallel_config(backend="threading"):
+        run({"a": build}, data(0), cache_dir=tmp_path, **options)
+    assert HELD == {"probe": True, "write": True} and not is_held()
 
 
 class Picky(Exception):
