@@ -64,17 +64,16 @@ def npz_with_val(folder):
     return number_of
 
 
-def paint(folder, order=1, changed=0):
+def paint(folder, counts=COUNTS, order=1, changed=0):
     """Pictures whose colour is their number, made in some order, at some time."""
     colours = itertools.product(range(0, 240, COLOURS), repeat=3)
-    classes = [i for i, n in enumerate(COUNTS) for _ in range(n)]
+    classes = [i for i, n in enumerate(counts) for _ in range(n)]
     plan = list(enumerate(zip(classes, colours, strict=False)))
     for i, (label, colour) in plan[::order]:
         path = folder / "own" / f"class_{label}" / f"{i:03}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (30 + i, 40), colour).save(path)
         os.utime(path, (changed - i, changed - i) if changed else None)
-    return path
 
 
 def folder_of_pictures(folder):
@@ -185,9 +184,8 @@ def test_a_folder_is_split_in_shares(tmp_path):
         ((12, 1, 1), (9, 2, 3)),
     ],
 )
-def test_few_pictures_still_make_three_parts(tmp_path, monkeypatch, counts, sizes):
-    monkeypatch.setitem(globals(), "COUNTS", counts)
-    paint(tmp_path)
+def test_few_pictures_still_make_three_parts(tmp_path, counts, sizes):
+    paint(tmp_path, counts)
     for seed in SEEDS:
         data = load("own", data_dir=tmp_path, seed=seed)
         assert (len(data.x_train), len(data.x_val), len(data.x_test)) == sizes
@@ -195,20 +193,21 @@ def test_few_pictures_still_make_three_parts(tmp_path, monkeypatch, counts, size
 
 
 @pytest.mark.parametrize("counts", [(1,), (2,), (1, 1, 1), (2, 1)])
-def test_too_few_pictures_are_refused(tmp_path, monkeypatch, counts):
-    monkeypatch.setitem(globals(), "COUNTS", counts)
-    paint(tmp_path)
+def test_too_few_pictures_are_refused(tmp_path, counts):
+    paint(tmp_path, counts)
     with pytest.raises(DataError, match="'own' has one training image for .* Bring"):
         load("own", data_dir=tmp_path)
 
 
 def test_the_part_of_a_large_folder_is_always_the_same(tmp_path, monkeypatch):
-    which = folder_of_pictures(tmp_path)
     monkeypatch.setattr(pictures, "MOST_PICTURES", 30)
-    kept = set()
+    kept, tested = set(), set()
     for seed in SEEDS:
-        data = load("own", data_dir=tmp_path, seed=seed)
+        folder = tmp_path / str(seed)  # so that no cache answers
+        which = folder_of_pictures(folder)
+        data = load("own", data_dir=folder, seed=seed)
         kept.add(tuple(sorted(which(np.concatenate([data.x_train, data.x_val])))))
+        tested.add(tuple(which(data.x_test)))
         assert set(data.y_train) == set(range(len(COUNTS)))
-    assert len(kept) == 1
-    assert len(*kept) == 24
+    assert len(kept) == len(tested) == 1
+    assert (len(*kept), len(*tested)) == (24, 6)

@@ -107,7 +107,7 @@ def load(
         labels = mislabel(name, labels, label_noise, noise_rng)
     parts["train"] = images, labels
 
-    class_names = class_names or tuple(map(str, range(1 + max(parts["train"][1]))))
+    class_names = class_names or tuple(map(str, range(1 + parts["train"][1].max())))
     arrays = {}
     for part, (images, labels) in parts.items():
         arrays |= {f"x_{part}": as_float32(images), f"y_{part}": labels}

@@ -97,9 +97,9 @@ def _read(folder, names, stamps):
         kept = stratified_sample(labels, MOST_PICTURES, np.random.default_rng(0))
     side = next(s for s in SIDES if len(kept) * s * s * 3 <= MOST_VALUES)
     with ThreadPoolExecutor() as pool:
-        squares = list(pool.map(lambda i: _square(paths[i], side), kept))
+        squares = list(pool.map(lambda i: square(paths[i], side), kept))
 
-    whole = np.array([square is not None for square in squares])
+    whole = np.array([one is not None for one in squares])
     broken = [paths[i].relative_to(folder).as_posix() for i in kept[~whole]]
     named = ", ".join(broken[:5]) + ", …" * (len(broken) > 5)
     labels = labels[kept[whole]]
@@ -109,7 +109,7 @@ def _read(folder, names, stamps):
             f"many to leave them out: {named}. Take out files that are damaged or only "
             "named like pictures, or save them again as PNG."
         )
-    images = np.stack([square for square in squares if square is not None])
+    images = np.stack([one for one in squares if one is not None])
     images.flags.writeable = labels.flags.writeable = False
     part = "" if len(kept) == len(paths) else f" of {len(paths)}"
     print(
@@ -120,15 +120,14 @@ def _read(folder, names, stamps):
     return images, labels
 
 
-def _square(path, side):
-    """A picture as uint8 (side, side, 3), or None if it cannot be read."""
+def square(path, side):
+    """Read a picture as uint8 (side, side, 3); None if it cannot be read."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             image.draft(None, (2 * side, 2 * side))  # a large JPEG in a quarter of time
             upright = ImageOps.exif_transpose(image)  # as a phone means it
             if upright.mode.startswith("I;16"):  # convert would clip it to white
                 upright = upright.point(lambda value: value * (1 / 257)).convert("L")
-            square = ImageOps.fit(upright.convert("RGB"), (side, side))
-            return np.asarray(square)
+            return np.asarray(ImageOps.fit(upright.convert("RGB"), (side, side)))
     except Exception:  # Pillow raises a dozen kinds for what is damaged
         return None
