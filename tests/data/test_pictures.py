@@ -67,6 +67,14 @@ def test_every_kind_of_picture_becomes_three_channels(folder, mode, colour, seen
     assert (found == (seen or picture.convert("RGB").getpixel((0, 0)))).all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_transparent_palette_is_read_without_a_warning(folder):
+    picture = Image.new("P", (70, 70), 1)
+    picture.putpalette([0, 0, 0, 200, 100, 50])
+    found = square(folder, picture, transparency=bytes([0, 90]))
+    assert (found == (200, 100, 50)).all()
+
+
 @pytest.mark.parametrize("ending", ["bmp", "gif", "jpg", "JPEG", "png"])
 def test_the_formats_that_are_promised(folder, ending):
     found = square(folder, Image.new("RGB", (300, 300), "lime"), f"ant/own.{ending}")

@@ -125,6 +125,7 @@ def square(path, side):
     try:
         with Image.open(path, formats=FORMATS) as image:
             image.draft(None, (2 * side, 2 * side))  # a large JPEG in a quarter of time
+            image.info.pop("transparency", None)  # dropped anyway, with a warning
             upright = ImageOps.exif_transpose(image)  # as a phone means it
             if upright.mode.startswith("I;16"):  # convert would clip it to white
                 upright = upright.point(lambda value: value * (1 / 257)).convert("L")
