@@ -86,7 +86,8 @@ class Results:
         Raises:
             ValueError: there is no such metric or end.
         """
-        table, epochs, rows = self._table(metric, at), self._table("epoch", at), {}
+        table, rows = self._table(metric, at), {}
+        epochs = self._kept(at).groupby("condition")["epoch"].mean()
         for name in self._names():
             kept = table[name].dropna()
             runs = [(name, seed) for seed in kept.index]
@@ -96,7 +97,7 @@ class Results:
                 estimate = student(kept)
             low, high = _bounds(estimate, metric, at)
             diverged = len(table) - len(kept)
-            epoch = epochs[name].mean()
+            epoch = epochs.get(name, math.nan)
             rows[name] = (estimate.mean, low, high, len(kept), diverged, epoch)
         columns = ["mean", "low", "high", "n", "diverged", "epoch"]
         return self._framed(rows, columns, metric, at)
@@ -210,14 +211,17 @@ class Results:
                 rows.append(row | {"diverged": record.meta["diverged"]})
         return pd.DataFrame(rows)
 
-    def _table(self, metric, at):
-        """One metric at one end, seeds × conditions, NaN where a run diverged."""
-        if metric not in (*METRICS, "epoch"):
-            raise ValueError(f"no metric {metric!r}; there are {', '.join(METRICS)}")
+    def _kept(self, at):
+        """The rows of `ends` at one end, without the runs that diverged."""
         if at not in ENDS:
             raise ValueError(f"at={at!r}: it is one of {', '.join(ENDS)}")
-        mine = self.ends[(self.ends["at"] == at) & ~self.ends["diverged"]]
-        table = mine.pivot(index="seed", columns="condition", values=metric)
+        return self.ends[(self.ends["at"] == at) & ~self.ends["diverged"]]
+
+    def _table(self, metric, at):
+        """One metric at one end, seeds × conditions, NaN where a run diverged."""
+        if metric not in METRICS:
+            raise ValueError(f"no metric {metric!r}; there are {', '.join(METRICS)}")
+        table = self._kept(at).pivot(index="seed", columns="condition", values=metric)
         seeds = list(dict.fromkeys(seed for _, seed in self._records))
         return table.reindex(index=seeds, columns=self._names())
 
