@@ -104,9 +104,7 @@ def test_summary_of_answers_is_crossed_at_both_ends(two, at, answers):
     assert list(summary.index) == ["plain", "dropout"]
     assert tuple(summary.loc["plain"])[:3] == pytest.approx(crossed_interval(answers))
     assert summary.loc["plain", ["n", "diverged"]].tolist() == [3, 0]
-    assert summary.attrs["interval"] == (
-        "95 % interval of test accuracy over new seeds and new images"
-    )
+    assert summary.attrs["interval"] == ("95 % interval over new seeds and new images")
 
 
 def test_best_epochs_are_decimal_means():
@@ -251,7 +249,7 @@ def test_against_is_compare_in_a_table(two):
     row = table.loc["dropout"]
     assert tuple(row)[1:] == (c.difference, c.low, c.high, c.left_out, c.verdict)
     assert table.round(3).attrs["interval"] == (
-        "95 % interval of test balanced accuracy over new seeds and new images"
+        "95 % interval over new seeds and new images"
     )
 
 

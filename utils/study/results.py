@@ -248,9 +248,7 @@ class Results:
     def _framed(self, rows, columns, metric, at):
         table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
         if not is_maximum(metric, at):
-            what = metric.replace("_", " ")
-            text = f"95 % interval of {what} over {self._covers(metric)}"
-            table.attrs["interval"] = text
+            table.attrs["interval"] = f"95 % interval over {self._covers(metric)}"
         return table.rename_axis("condition")
 
 
