@@ -65,6 +65,7 @@ WORLDS = {
     "seeds differ much": World(0.85, 0.05, 2, 1.0, 0.3, 0.3),
     "nearly all right": World(0.97, 0.01, 3, 1.0, 0, 0.05),
     "few answers differ": World(0.985, 0.005, 3, 0.5, 0, 0.1),
+    "few answers differ, no effect": World(0.985, 0.0, 3, 0.5, 0, 0.1),
 }
 
 

@@ -214,6 +214,7 @@ def test_a_diverged_run_is_left_out_at_both_ends_and_counted(at):
     expected = crossed_interval(np.subtract(kept, [PLAIN[0], PLAIN[2]]))
     assert (c.difference, c.low, c.high) == pytest.approx(expected)
     assert (c.n, c.left_out) == (2, 1)
+    assert found.compare("plain", "dropout", at=at).difference == -c.difference
 
 
 def test_when_every_run_diverged():

@@ -130,13 +130,16 @@ def crossed_interval(d) -> tuple[float, float, float]:
 
 
 def holm(p) -> np.ndarray:
-    """Adjust p-values that are read together, so that at most 5 % of readings err.
+    """Adjust p-values that are read together.
+
+    Where each is compared with 0.05, the chance of even one false finding among them
+    is at most 5 %, whichever of the effects are real.
 
     Args:
         p: float (n,), in any order. NaN counts as one of them, and stays.
 
     Returns:
-        float (n,), in the order given: compare each with 0.05.
+        float (n,), in the order given.
 
     Source: Holm (1979), as in `statsmodels.stats.multitest.multipletests`.
     """
