@@ -196,7 +196,7 @@ def adjusted(comparisons) -> list[Comparison]:
     stay as they are; a verdict may become "undecided".
 
     Args:
-        comparisons: `Comparison`s, all at the same end.
+        comparisons: what is read together, all at the same end.
 
     Returns:
         The same, in order, each with its `p_holm`.

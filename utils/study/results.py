@@ -33,8 +33,8 @@ class Results:
     weights that validation saw at the first maximum of its accuracy. A run that
     diverged is left out at both, and counted.
 
-    Metrics are train_, val_ and test_ with loss or accuracy, and
-    test_balanced_accuracy: the mean over classes of the share of each that is right.
+    Metrics are `train_loss` and `train_accuracy`, the same of `val` and `test`, and
+    `test_balanced_accuracy`: the mean over classes of the share of each that is right.
     Losses are cross-entropies without the penalty.
 
     Intervals are 95 %. Test accuracies of a test part that all seeds share have the
