@@ -423,7 +423,7 @@ def test_the_same_in_every_process():
     ],
 )
 def test_what_cannot_be_told_apart_is_refused(value):
-    with pytest.raises(TypeError, match="Make it inside the function"):
+    with pytest.raises(TypeError, match="Make it inside the function."):
         fingerprint(cell("def f(): return g", g=value))
 
 

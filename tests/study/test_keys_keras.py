@@ -96,6 +96,12 @@ def drawn(times):
     return generator
 
 
+def without_decay(v):
+    optimizer = keras.optimizers.AdamW()
+    optimizer.exclude_from_weight_decay(var_names=[str(v)])
+    return optimizer
+
+
 PAIRS = {
     "weights": lambda v: stack(weight=float(v)),
     "weights, asked for": lambda v: stack(weight=float(v)).predict,
@@ -115,6 +121,8 @@ PAIRS = {
     "list of layers": lambda v: Scaled(blocks=[layers.Dense(v)]),
     "private list of layers": lambda v: Scaled(_blocks=[layers.Dense(v)]),
     "private layer": lambda v: Scaled(_block=layers.Dense(v)),
+    "lists of lists": lambda v: Scaled(_rates=[[v]], blocks=[[layers.Dense(v)]]),
+    "list of tensors": lambda v: Scaled(_tables={"a": [tf.fill((3,), v)]}),
     "private helper": lambda v: Scaled(_helper=Helper(v)),
     "partial": lambda v: Scaled(act=functools.partial(scale, v)),
     "regularizer of Keras": lambda v: keras.regularizers.L2(v / 10),
@@ -123,6 +131,11 @@ PAIRS = {
     "loss of Keras": lambda v: keras.losses.CategoricalCrossentropy(
         label_smoothing=v / 10
     ),
+    "metric from a function": lambda v: keras.metrics.MeanMetricWrapper(scale(v)),
+    "initializer in attention": lambda v: layers.MultiHeadAttention(
+        1, 2, kernel_initializer=scale(v)
+    ),
+    "weights without decay": without_decay,
     "initializer": lambda v: keras.initializers.GlorotUniform(seed=v),
     "optimizer": lambda v: keras.optimizers.Adam(v / 10),
     "schedule": lambda v: keras.optimizers.schedules.CosineDecay(0.1, v),

@@ -104,10 +104,10 @@ def _taken_apart(value):
     try:
         return _by_kind(value)
     except Exception as error:
+        why = str(error).strip().partition("\n")[0]
         raise TypeError(
             f"{reprlib.repr(value)} is used from outside the function, and there is no "
-            f"telling whether it has changed ({error}). Make it inside the function "
-            "instead."
+            f"telling whether it has changed: {why}. Make it inside the function."
         ) from error
 
 
@@ -156,11 +156,9 @@ def _module(module):
     name = module.__name__
     if in_library(name):
         return f"library {name} {version(name)}", ()
+    if file is None and hasattr(module, "__path__"):
+        return f"folder {name}", ()  # its modules count where they are read
     if file is None:
-        if hasattr(
-            module, "__path__"
-        ):  # a folder: its modules count where they are read
-            return f"folder {name}", ()
         raise TypeError("it has no source")
     trees, packages = followed(name, file)
     versions = {package: version(package) for package in sorted(packages)}

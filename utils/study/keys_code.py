@@ -13,6 +13,7 @@ import importlib.machinery
 import importlib.metadata
 import importlib.util
 import linecache
+import os
 import pathlib
 import sys
 import sysconfig
@@ -22,7 +23,9 @@ import warnings
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 WITHOUT_MEANING = {"ctx", "kind", "type_comment", "type_ignores"}
-STANDARD = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
+STANDARD = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+STANDARD.add(os.path.dirname(os.__file__))
+OURS = __name__.partition(".")[0]
 
 
 @functools.cache
@@ -86,8 +89,9 @@ def followed(name: str, file: str | None = None) -> tuple[dict, set]:
 
 def in_library(name: str) -> bool:
     """Tell whether a module is Python's own or installed, and known by its version."""
-    spec = _spec(name.partition(".")[0])
-    if spec is None:
+    top = name.partition(".")[0]
+    spec = _spec(top)
+    if spec is None or top == OURS:  # which may be installed, too
         return False
     places = [spec.origin, *(spec.submodule_search_locations or ())]
     return any(_is_library(place) for place in places if place)

@@ -8,9 +8,9 @@ import numpy as np
 from utils.study.keys_code import in_library
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes)
-FLAT = PLAIN + (np.ndarray, np.generic)
+ARRAYS = (np.ndarray, np.generic, re.Pattern)
 CONTAINERS = (list, tuple, set, frozenset)
-SIMPLE = FLAT + CONTAINERS + (dict,)
+SIMPLE = PLAIN + ARRAYS + CONTAINERS + (dict,)
 # What training leaves behind, and where in a model a layer was first called.
 LEFT_BEHIND = ("train_function", "test_function", "predict_function", "history")
 LEFT_BEHIND += ("_compile_loss", "_compile_metrics", "_path", "_parent_path")
@@ -64,36 +64,40 @@ def _is_tensor(value):
 def _counts(owner, name, value):
     """Tell whether an attribute may change what its owner computes.
 
-    All of a learner's own loss; of a learner's layer, where Keras keeps its books under
-    private names, what is public, flat or made of layers; nothing of Keras' own
-    initializer, whose configuration says all.
+    What is a learner's own, wherever it is held; all of a learner's own loss; nothing
+    else of Keras' own initializer, whose configuration says all. Private names of
+    Keras' own layers are its books; elsewhere those count that are made of numbers.
     """
-    ours = not in_library(type(owner).__module__)
-    if not hasattr(owner, "variables"):
-        return ours and not _is_tensor(value)
     method = callable(value) and hasattr(type(owner), name)
     if name in LEFT_BEHIND or method or _is_tensor(value):
         return False
-    if not in_library(type(value).__module__):
-        return True
+    if _is_ours(value) or not hasattr(owner, "variables"):
+        return _is_ours(value) or _is_ours(owner)
     if name.startswith("_"):
-        return ours and _is_flat(value)
-    return ours or callable(value) or is_keras(value) or isinstance(value, SIMPLE)
+        return _is_flat(value) and (_is_ours(owner) or not hasattr(owner, "call"))
+    return _is_ours(owner) or callable(value) or isinstance(value, SIMPLE)
+
+
+def _is_ours(value):
+    """Tell a learner's own function, class, or object of such a class."""
+    return not in_library(getattr(value, "__module__", None) or "builtins")
 
 
 def _is_flat(value):
     if isinstance(value, dict):
         value = list(value.values())
-    parts = value if isinstance(value, CONTAINERS) else [value]
-    return all(isinstance(part, FLAT) or is_keras(part) for part in parts)
+    if isinstance(value, CONTAINERS):
+        return all(map(_is_flat, value))
+    return isinstance(value, PLAIN + ARRAYS) or is_keras(value) or _is_tensor(value)
 
 
 def _bare(value):
-    """Take a container out of the one in which Keras tracks layers."""
-    for kind in (list, dict, set):
-        if isinstance(value, kind) and hasattr(value, "tracker"):
-            return kind(value)
-    return value
+    """Take what a layer holds out of the containers in which Keras tracks it."""
+    if not hasattr(value, "tracker"):
+        return value
+    if isinstance(value, dict):
+        return {key: _bare(part) for key, part in value.items()}
+    return [*map(_bare, value)] if isinstance(value, list) else set(value)
 
 
 def _find_counted_names(config, kind, names):
