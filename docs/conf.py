@@ -4,10 +4,10 @@ import re
 import sys
 from pathlib import Path
 
-import mathjax
-
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tools" / "course")]
+
+from slides import mathjax  # noqa: E402
 
 project = "Regularization and batch normalization, measured"
 author = "The authors of the course"
@@ -53,7 +53,6 @@ html_theme_options = {
 html_context = {"default_mode": "light"}
 pygments_style = "a11y-high-contrast-light"
 mathjax_path = "mathjax/tex-svg-full.js"
-MATHJAX = Path(mathjax.__file__).parent / "static" / "mathjax"
 
 
 def copy_mathjax(app, error):
@@ -61,8 +60,8 @@ def copy_mathjax(app, error):
         from sphinx.util.fileutil import copy_asset
 
         folder = Path(app.outdir) / "_static" / "mathjax"
-        copy_asset(MATHJAX / "es5" / "tex-svg-full.js", folder)
-        copy_asset(MATHJAX / "LICENSE", folder)
+        for name in ("es5/tex-svg-full.js", "LICENSE"):
+            copy_asset(mathjax() / name, folder)
 
 
 def plain_docstring(app, what, name, obj, options, lines):
