@@ -9,10 +9,10 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 
+from tests.notebooks.test_notebooks import CHAPTERS
 from tests.pages.browser import chromium, off_the_machine
 from tests.pages.pages import ROOT, SCREENSHOTS, Page, build
 
-CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
 CHAPTER = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 DOCS = (
     "prerequisites notation symptoms teaching notes ci scaling glossary api references"
