@@ -15,6 +15,7 @@ import time
 
 import joblib
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 
 from utils.runtime import import_tensorflow
 
@@ -26,7 +27,6 @@ from keras import layers  # noqa: E402
 from utils.data import load  # noqa: E402
 from utils.models import small_cnn  # noqa: E402
 from utils.study import run  # noqa: E402
-from utils.study.workers import stop  # noqa: E402
 
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
 BATCH = 32
@@ -78,7 +78,7 @@ def plain_idiom(shape, data, seeds, epochs):
 def engine(shape, data, seeds, epochs, *, n_jobs=None, warm=False):
     """Seconds of the same work through the engine, from an empty cache."""
     if not warm:
-        stop()
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         run(

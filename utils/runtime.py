@@ -3,11 +3,16 @@
 import contextlib
 import functools
 import os
+import pathlib
+import platform
 import sys
+from collections.abc import Iterator
+
+PROCESSOR = pathlib.Path("/proc/cpuinfo")  # Linux says there what a processor can do
 
 
 @contextlib.contextmanager
-def quiet_stderr():
+def quiet_stderr() -> Iterator[None]:
     """Send file descriptor 2 to nowhere while TensorFlow's C++ parts start up.
 
     Log levels do not reach the lines that are written before logging is set up.
@@ -24,8 +29,11 @@ def quiet_stderr():
 
 
 @contextlib.contextmanager
-def hidden(*packages):
-    """Let packages that are not yet imported look as if they were not installed."""
+def hidden(*packages: str) -> Iterator[None]:
+    """Let packages that are not yet imported look as if they were not installed.
+
+    For a worker's imports alone: what is imported meanwhile does without for good.
+    """
     packages = [package for package in packages if package not in sys.modules]
     sys.modules.update(dict.fromkeys(packages))
     try:
@@ -35,15 +43,30 @@ def hidden(*packages):
             del sys.modules[package]
 
 
+def check_processor() -> None:
+    """Raise ImportError where TensorFlow would end the process without a word.
+
+    Its builds for Linux abort on an Intel or AMD processor that lacks AVX.
+    """
+    if platform.machine() not in ("x86_64", "AMD64") or not PROCESSOR.exists():
+        return
+    if " avx " not in f"{PROCESSOR.read_text(errors='replace')} ".replace("\n", " "):
+        raise ImportError(
+            "TensorFlow needs a processor with AVX instructions, and this one has "
+            "none. Use another machine, or a virtual one that passes them on."
+        )
+
+
 @functools.cache
 def import_tensorflow():
     """Import TensorFlow without its start-up messages, and return it.
 
-    Keras imports scikit-learn, pandas and pyplot for extras that the course does not
-    use: a third of its start, which every worker of a study would pay.
+    Raises:
+        ImportError: If the processor cannot run it.
     """
+    check_processor()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    with quiet_stderr(), hidden("sklearn", "pandas", "matplotlib"):
+    with quiet_stderr():
         import tensorflow as tf
 
         tf.config.set_visible_devices([], "GPU")
@@ -54,8 +77,10 @@ def import_tensorflow():
 def configure_tensorflow():
     """Import TensorFlow with one thread a kernel and deterministic ops, and return it.
 
-    One thread, so that a sum never depends on how many cores a machine has. Raises
-    RuntimeError if TensorFlow has already run with other settings.
+    One thread, so that a sum never depends on how many cores a machine has.
+
+    Raises:
+        RuntimeError: If TensorFlow has already run with other settings.
     """
     tf = import_tensorflow()
     try:
@@ -72,11 +97,17 @@ def configure_tensorflow():
     return tf
 
 
-def start(seed=0):
+def start(seed: int = 0) -> None:
     """Make this notebook quiet and reproducible: the first line of every chapter.
 
-    seed: int, for Python, NumPy and Keras. Sets the plot style too. Raises
-    RuntimeError if TensorFlow has already run in this process.
+    Args:
+        seed: For Python, NumPy and Keras.
+
+    Raises:
+        RuntimeError: If TensorFlow has already run in this process.
+
+    Source:
+        Taught in chapter 01.
     """
     tf = configure_tensorflow()
     from utils import plots

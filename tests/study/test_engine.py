@@ -107,8 +107,16 @@ def wrong_images():
         ({"n_jobs": 0}, ValueError, "n_jobs must be a whole number from 1"),
         ({"train_metrics": "final"}, ValueError, 'must be "running" or "inference"'),
         ({"probes": {"x": 3}}, TypeError, "probe 'x' must be a function"),
-        ({"dataset": np.zeros(3)}, TypeError, "a ndarray, not a Dataset"),
-        ({"dataset": lambda seed: None}, TypeError, "data of seed 0 are a NoneType"),
+        (
+            {"dataset": np.zeros(3)},
+            TypeError,
+            "are a ndarray without name, class_names",
+        ),
+        (
+            {"dataset": lambda seed: None},
+            TypeError,
+            "data of seed 0 are a NoneType without",
+        ),
         (
             {"dataset": lambda seed: larger(DATA) if seed == 3 else DATA},
             ValueError,
@@ -219,7 +227,7 @@ def test_a_run_that_raises_is_named(quick):
 
 def test_a_probe_that_gives_no_array_is_named():
     with pytest.raises(TypeError, match="probe 'x' gave {'a': 1}, which is no array"):
-        workers.measured("x", {"a": 1})
+        workers.probe_array("x", {"a": 1})
 
 
 def test_one_builder_for_images_of_two_sizes(quick, asked):
@@ -231,7 +239,7 @@ def test_one_builder_for_images_of_two_sizes(quick, asked):
     for dataset in (DATA, larger(DATA), DATA):
         with pytest.raises(InterruptedError):
             quick({"plain": no_input}, dataset, seeds=1)
-    small, large, again = (task.trace for task in asked)
+    small, large, again = (task.model_key for task in asked)
     assert small == again != large
 
 
@@ -295,6 +303,7 @@ def test_every_input_is_part_of_the_key(tmp_path, monkeypatch, asked):
 
 def test_silent_where_nobody_watches(tmp_path):
     source = (
+        "from utils.runtime import start\nstart()\n"
         "from utils.study import run\nfrom tests.study.small import build, data\n"
         f"run({{'a': build}}, data, epochs=1, seeds=1, cache_dir={str(tmp_path)!r})"
     )

@@ -10,19 +10,60 @@ import pytest
 from utils.study.records import RecordError, Store
 
 KEY = "0123456789abcdef0123456789abcdef"
+ARRAYS = {"x": np.arange(1000.0), "weight/0000": np.ones(5000)}
 
 
 @pytest.fixture
 def store(tmp_path):
     store = Store(tmp_path / "runs")
-    store.write(KEY, {"key": KEY, "diverged": False}, {"x": np.arange(1000.0)})
+    store.write(KEY, {"key": KEY, "diverged": False}, ARRAYS)
     return store
 
 
 def test_what_is_written_is_read(store):
-    meta, arrays = store.read(KEY)
-    assert meta == {"key": KEY, "diverged": False}
-    np.testing.assert_array_equal(arrays["x"], np.arange(1000.0))
+    record = store.read(KEY)
+    assert record.meta == {"key": KEY, "diverged": False}
+    assert set(record) == {"x", "weight/0000"}
+    np.testing.assert_array_equal(record["x"], np.arange(1000.0))
+    np.testing.assert_array_equal(record["weight/0000"], np.ones(5000))
+
+
+def test_weights_stay_on_disk_until_asked_for(store):
+    record = store.read(KEY)
+    store.path(KEY).unlink()
+    assert len(record["x"]) == 1000
+    with pytest.raises(RecordError, match=KEY):
+        record["weight/0000"]
+    with pytest.raises(KeyError, match="weight/0001"):
+        record["weight/0001"]
+
+
+def test_data_are_lent_once_and_mapped(store):
+    import dataclasses
+
+    from tests.study.small import data
+
+    lent = data(0)
+    store.lend("a", lent)
+    store.lend("a", None)  # known already: not looked at again
+    borrowed = store.borrow("a")
+    for field in dataclasses.fields(lent):
+        np.testing.assert_array_equal(
+            getattr(borrowed, field.name), getattr(lent, field.name)
+        )
+    assert not borrowed.x_train.flags.writeable
+    base = borrowed.x_train
+    while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
+        base = base.base
+    assert isinstance(getattr(base, "obj", base), np.memmap)  # not a copy
+
+
+def test_a_damaged_record_is_taken_away_with_a_warning(store):
+    assert store.readable(KEY) and not store.readable("another")
+    store.path(KEY).write_bytes(b"garbage")
+    with pytest.warns(UserWarning, match=f"damaged record is run again: .*{KEY}"):
+        assert not store.readable(KEY)
+    assert not store.has(KEY)
 
 
 def test_one_file_a_run_and_nothing_else(store):
@@ -39,12 +80,13 @@ def test_a_truncated_record(store, share):
         store.read(KEY)
 
 
-def test_a_flipped_bit(store):
+@pytest.mark.parametrize("name", ["x", "weight/0000"])
+def test_a_flipped_bit(store, name):
     content = bytearray(store.path(KEY).read_bytes())
-    content[len(content) // 2] ^= 1
+    content[content.index(ARRAYS[name].tobytes()) + 99] ^= 1
     store.path(KEY).write_bytes(content)
-    with pytest.raises(RecordError, match=KEY):
-        store.read(KEY)
+    with pytest.raises(RecordError, match=f"{KEY}.* is damaged"):
+        store.read(KEY)[name]
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 100, b"PK\x03\x04" + b"\0" * 99])
@@ -87,7 +129,7 @@ except RecordError as error:
     done = subprocess.run(
         [sys.executable, "-c", source], capture_output=True, text=True, check=True
     )
-    assert "cannot write a record" in done.stdout and "make room" in done.stdout
+    assert "cannot write to" in done.stdout and "make room" in done.stdout
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 

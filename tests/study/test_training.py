@@ -15,10 +15,13 @@ from keras import layers  # noqa: E402
 from tests.study.small import build, data, dropout  # noqa: E402
 from utils import augment  # noqa: E402
 from utils.study import Condition  # noqa: E402
-from utils.study.loops import FastLoop, PlainFit, resolve_loss, wants_one_hot  # noqa: E402
+from utils.study.fitting import PlainFit  # noqa: E402
+from utils.study.loops import FastLoop  # noqa: E402
+from utils.study.losses import resolve_loss, wants_one_hot  # noqa: E402
 from utils.study.seeding import order_of_epoch, seeded_model  # noqa: E402
 from utils.study.training import Settings, train, why_plain_fit  # noqa: E402
 
+SHAPE = (8, 8, 1)
 SMOOTH = functools.partial(
     keras.losses.CategoricalCrossentropy, from_logits=True, label_smoothing=0.1
 )
@@ -92,16 +95,19 @@ def test_fast_loop_equals_fit(name):
         kind(condition, dataset, settings).run(dataset, seed=3)
         for kind in (FastLoop, PlainFit)
     )
-    for metric, values in slow[1].columns.items():
-        np.testing.assert_allclose(fast[1].columns[metric], values, atol=2e-5)
-    np.testing.assert_allclose(fast[2], slow[2], atol=2e-5)
+    for metric, values in slow[1].items():
+        np.testing.assert_allclose(fast[1][metric], values, atol=2e-5)
+    for a, b in zip(fast[2:4], slow[2:4], strict=True):
+        assert a.loss == pytest.approx(b.loss, abs=2e-5)
+        np.testing.assert_array_equal(a.answers, b.answers)
+    assert fast[4] == slow[4]
     for a, b in zip(fast[0].get_weights(), slow[0].get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-5)
 
 
 def test_fast_loop_equals_a_script_that_anyone_would_write():
     dataset, seed = data(1), 1
-    model = seeded_model(penalized, seed)
+    model = seeded_model(penalized, seed, (8, 8, 1))
     model.compile(keras.optimizers.Adam(1e-3), resolve_loss(None), metrics=["accuracy"])
     logs = []
     for epoch in range(3):
@@ -113,7 +119,7 @@ def test_fast_loop_equals_a_script_that_anyone_would_write():
     theirs = [log["accuracy"][0] for log in logs]
     np.testing.assert_allclose(trained.history["train_accuracy"], theirs, atol=1e-6)
     _, accuracy = model.evaluate(dataset.x_test, dataset.y_test, verbose=0)
-    assert trained.test[1] == pytest.approx(accuracy, abs=1e-6)
+    assert trained.last.answers.mean() == pytest.approx(accuracy, abs=1e-6)
 
 
 def test_train_loss_leaves_the_penalty_out():
@@ -138,18 +144,20 @@ def test_seeds_do_not_leak_through_the_shared_trace():
     dataset, settings = data(0), Settings(2, 32, "running")
     condition = Condition(lambda: build(layers.BatchNormalization))
     loop = FastLoop(condition, dataset, settings)
-    first = loop.run(dataset, 0)[2]
+    first = loop.run(dataset, 0)[2].loss
     loop.run(dataset, 1)
-    np.testing.assert_array_equal(loop.run(dataset, 0)[2], first)
+    assert loop.run(dataset, 0)[2].loss == first
 
 
 def test_an_added_dropout_shifts_no_initial_weight():
     plain = build(lambda: layers.Dense(8)).get_weights()
     assert len({w.std() for w in plain}) > 1
     for seed in (0, 1):
-        plain = seeded_model(lambda: build(lambda: layers.Dense(8)), seed).get_weights()
+        plain = seeded_model(
+            lambda: build(lambda: layers.Dense(8)), seed, SHAPE
+        ).get_weights()
         extra = (lambda: layers.Dropout(0.5), lambda: layers.Dense(8))
-        other = seeded_model(lambda extra=extra: build(*extra), seed).get_weights()
+        other = seeded_model(lambda e=extra: build(*e), seed, SHAPE).get_weights()
         for a, b in zip(plain, other, strict=True):
             np.testing.assert_array_equal(a, b)
 
@@ -163,18 +171,18 @@ def test_initial_weights_follow_the_seed_and_differ_between_equal_layers():
             [keras.Input((6,)), layers.Dense(6), layers.Dense(6), layers.Dense(6)]
         )
 
-    first, second, third = seeded_model(square, 0).get_weights()[::2]
+    first, second, third = seeded_model(square, 0, (6,)).get_weights()[::2]
     assert not np.array_equal(first, second) and not np.array_equal(second, third)
-    again = seeded_model(square, 0).get_weights()[0]
+    again = seeded_model(square, 0, (6,)).get_weights()[0]
     np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, seeded_model(square, 1).get_weights()[0])
+    assert not np.array_equal(first, seeded_model(square, 1, (6,)).get_weights()[0])
 
 
 def test_initial_weights_have_the_initializers_distribution():
     def wide():
         return keras.Sequential([keras.Input((500,)), layers.Dense(300)])
 
-    kernel, bias = seeded_model(wide, 0).get_weights()
+    kernel, bias = seeded_model(wide, 0, (500,)).get_weights()
     limit = np.sqrt(6 / 800)  # Glorot and Bengio, 2010
     assert np.abs(kernel).max() <= limit
     assert kernel.std() == pytest.approx(limit / np.sqrt(3), rel=0.02)
@@ -188,7 +196,7 @@ def test_a_seed_that_the_builder_gave_is_kept():
             [keras.Input((4,)), layers.Dense(3, kernel_initializer=start)]
         )
 
-    a, b = (seeded_model(fixed, seed).get_weights()[0] for seed in (0, 1))
+    a, b = (seeded_model(fixed, seed, (4,)).get_weights()[0] for seed in (0, 1))
     np.testing.assert_array_equal(a, b)
 
 
@@ -196,7 +204,7 @@ def test_recurrent_layers_are_seeded_too():
     def lstm():
         return keras.Sequential([keras.Input((8, 8)), layers.LSTM(5), layers.Dense(10)])
 
-    a, b = seeded_model(lstm, 0).get_weights(), seeded_model(lstm, 1).get_weights()
+    a, b = (seeded_model(lstm, seed, (8, 8)).get_weights() for seed in (0, 1))
     assert not any(np.array_equal(x, y) for x, y in zip(a[:2], b[:2], strict=True))
 
 
@@ -242,8 +250,8 @@ def test_keras_global_noise_is_put_back_before_each_run():
     dataset = data(0)
     condition = Condition(lambda: build(Noise))
     loop = FastLoop(condition, dataset, Settings(2, 32, "running"))
-    first, second = loop.run(dataset, 0)[2], loop.run(dataset, 0)[2]
-    np.testing.assert_array_equal(first, second)
+    first, second = (loop.run(dataset, 0)[2].loss for _ in range(2))
+    assert first == second
 
 
 def test_divergence_ends_a_run_and_is_told():
@@ -277,5 +285,6 @@ def test_a_loss_of_ones_own_is_trained_with():
     settings = Settings(2, 32, "running")
     a = Condition(build, optimizer=sgd(0.05), loss=doubled)
     b = Condition(build, optimizer=sgd(0.1))
-    one = train(a, "doubled", data(0), 0, settings).test
-    assert one == pytest.approx(train(b, "twice", data(0), 0, settings).test, abs=1e-5)
+    one = train(a, "doubled", data(0), 0, settings).last.loss
+    two = train(b, "twice", data(0), 0, settings).last.loss
+    assert one == pytest.approx(two, abs=1e-5)

@@ -4,7 +4,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from utils.study.engine import Condition, run
+    from utils.study.conditions import Condition
+    from utils.study.engine import run
     from utils.study.results import Comparison, Results, mean_interval, paired
     from utils.study.workers import WorkerDied
 
@@ -22,7 +23,7 @@ __all__ = [
 # pandas and SciPy.
 _HOMES = {
     "Comparison": "results",
-    "Condition": "engine",
+    "Condition": "conditions",
     "Results": "results",
     "WorkerDied": "workers",
     "mean_interval": "results",

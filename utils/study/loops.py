@@ -1,13 +1,20 @@
-"""Two ways to train one model with one seed: a traced loop, and `fit` itself."""
+"""Train one model with one seed in a traced loop that follows `fit` to the letter."""
 
 import collections
-import contextlib
-import inspect
+import dataclasses
 import itertools
 
 import numpy as np
 
 from utils.runtime import import_tensorflow
+from utils.study.compat import one_after_another
+from utils.study.losses import (
+    cross_entropy,
+    hits,
+    metrics,
+    resolve_loss,
+    wants_one_hot,
+)
 from utils.study.seeding import order_of_epoch, seeded_model
 
 tf = import_tensorflow()
@@ -18,54 +25,19 @@ STATEFUL_RANDOM_OPS = {
     *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal"),
     *("RandomShuffle", "RandomGamma", "RandomPoissonV2", "Multinomial"),
 }
-CATEGORICAL = (
-    keras.losses.CategoricalCrossentropy,
-    keras.losses.CategoricalFocalCrossentropy,
-    keras.losses.CategoricalHinge,
-    keras.losses.KLDivergence,
-)
 
 
-@contextlib.contextmanager
-def one_after_another():
-    """Run a traced function's operations in order, in the calling thread.
+@dataclasses.dataclass(frozen=True)
+class End:
+    """The test images as one end of a run sees them.
 
-    A step is a hundred small operations: handing each to TensorFlow's scheduler costs
-    more than several of them. TensorFlow has no public name for this setting; where it
-    is not found, the scheduler stays and the results are the same, later.
+    Args:
+        loss: Mean cross-entropy in nats.
+        answers: Whether each image was answered right, bool (n,).
     """
-    from tensorflow.python.eager import context
 
-    if not hasattr(context, "FunctionCallOptions"):
-        yield
-        return
-    here = context.context()
-    before = here.function_call_options
-    here.function_call_options = context.FunctionCallOptions(
-        executor_type="SINGLE_THREADED_EXECUTOR"
-    )
-    try:
-        yield
-    finally:
-        here.function_call_options = before
-
-
-def resolve_loss(loss):
-    """Turn None, a name, a loss, a loss class or a factory into one Keras loss."""
-    if loss is None:
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    factory = not isinstance(loss, str | keras.losses.Loss) and not any(
-        parameter.default is parameter.empty
-        and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
-        for parameter in inspect.signature(loss).parameters.values()
-    )
-    return keras.losses.get(loss() if factory else loss)
-
-
-def wants_one_hot(loss):
-    """Tell whether a loss takes one-hot labels: True for the categorical ones."""
-    name = getattr(loss, "__name__", "")
-    return isinstance(loss, CATEGORICAL) or name.startswith(("categorical", "kl_div"))
+    loss: float
+    answers: np.ndarray
 
 
 def tensors(images, labels):
@@ -73,23 +45,8 @@ def tensors(images, labels):
     return tf.constant(images, tf.float32), tf.constant(labels, tf.int32)
 
 
-def cross_entropy(y, logits):
-    """Cross-entropy of each example, for labels (n,) or shares (n, classes)."""
-    if y.shape.rank == 2:
-        return tf.nn.softmax_cross_entropy_with_logits(y, logits)
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
-
-
-def hits(y, logits):
-    """1.0 for each example whose largest logit is its label's, else 0.0."""
-    if y.shape.rank == 2:
-        y = tf.argmax(y, axis=-1, output_type=tf.int32)
-    same = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), y)
-    return tf.cast(same, tf.float32)
-
-
 class Loop:
-    """What both ways share. A condition's model, its loss, its batches.
+    """What both ways share: a condition's model, its loss, its batches, its two ends.
 
     measures are always (objective with penalty, cross-entropy, accuracy).
     """
@@ -106,10 +63,10 @@ class Loop:
 
     def compile(self, model):
         optimizer = self.condition.optimizer()
-        wrap = keras.metrics.MeanMetricWrapper
-        metrics = [wrap(hits, "accuracy"), wrap(cross_entropy, "cross_entropy")]
-        model.compile(optimizer, self.loss, metrics=metrics, jit_compile=False)
-        optimizer.build(model.trainable_variables)
+        model.compile(
+            optimizer, self.loss, metrics=metrics(self.one_hot), jit_compile=False
+        )
+        model.optimizer.build(model.trainable_variables)
 
     def labels(self, y):
         return tf.one_hot(y, self.classes) if self.one_hot else y
@@ -119,6 +76,55 @@ class Loop:
         if self.condition.augment is None:
             return x, y
         return self.condition.augment(x, y, tf.stack([seed, step]))
+
+    def ends(self, model, history, dataset):
+        """Measure the test images at both ends; the model is left at the last.
+
+        Returns:
+            model, history, last, best, best_epoch and diverged, as `Trained` has them.
+        """
+        test = tensors(dataset.x_test, dataset.y_test)
+        last = self.end(model, *test)
+        weights = [variable.numpy() for variable in model.variables]
+        assign(model, history.best_weights or weights)
+        best = self.end(model, *test)
+        assign(model, weights)
+        diverged = history.diverged or not np.isfinite([last.loss, best.loss]).all()
+        columns = dict(history.columns)
+        return model, columns, last, best, history.best_epoch, diverged
+
+
+def assign(model, values):
+    """Put arrays into all variables of a model, seed generators' states included."""
+    for variable, value in zip(model.variables, values, strict=True):
+        variable.assign(value)
+
+
+class History:
+    """What a run measured after each epoch; `diverged` once a number is not finite."""
+
+    def __init__(self):
+        self.columns = collections.defaultdict(list)
+        self.diverged = False
+        self.best_epoch, self.best_accuracy, self.best_weights = 1, -np.inf, None
+
+    def keep_best(self, model, epoch, accuracy):
+        """Copy the weights at the first maximum of validation accuracy.
+
+        epoch counts from 0, as Keras' callbacks do.
+        """
+        if accuracy > self.best_accuracy:
+            self.best_epoch, self.best_accuracy = epoch + 1, accuracy
+            self.best_weights = [variable.numpy() for variable in model.variables]
+
+    def add(self, train, val):
+        """Keep one epoch's measures; returns the logs that Keras' callbacks expect."""
+        for part, measures in (("train", train), ("val", val)):
+            self.columns[f"{part}_loss"].append(float(measures[1]))
+            self.columns[f"{part}_accuracy"].append(float(measures[2]))
+        self.diverged |= not np.isfinite([*train, *val]).all()
+        logs = {"loss": float(train[0]), "accuracy": float(train[2])}
+        return logs | {"val_loss": float(val[0]), "val_accuracy": float(val[2])}
 
 
 class FastLoop(Loop):
@@ -140,16 +146,24 @@ class FastLoop(Loop):
                 self._evaluate, autograph=False
             ).get_concrete_function(images, labels)
         _refuse_stateful_random_ops(self.train_epoch)
+        self._show_metrics()
         # Variables of neither model nor optimizer, such as Keras' global seed
         # generator: put back before each run, so that no run sees another's traces.
         known = {id(v.value) for v in self.model.variables + self.optimizer.variables}
         others = [v for v in self.train_epoch.variables if id(v) not in known]
         self.others = [(v, v.numpy()) for v in others]
 
+    def _show_metrics(self):
+        """Let callbacks find the metrics, which Keras makes when first measured."""
+        labels = self.labels(tf.zeros(1, tf.int32))
+        self.model.compute_metrics(None, labels, tf.zeros((1, self.classes)))
+        self.model.reset_metrics()
+
     def _measures(self, x, y, logits, objective):
-        n = tf.cast(tf.shape(x)[0], tf.float32)
-        sums = [tf.reduce_sum(f(y, logits)) for f in (cross_entropy, hits)]
-        return tf.stack([objective * n, *sums])
+        """Sums of the three measures over a batch, and each example's hit."""
+        n, right = tf.cast(tf.shape(x)[0], tf.float32), hits(y, logits)
+        entropy = tf.reduce_sum(cross_entropy(y, logits))
+        return tf.stack([objective * n, entropy, tf.reduce_sum(right)]), right
 
     def _step(self, x, y):
         with tf.GradientTape() as tape:
@@ -159,33 +173,44 @@ class FastLoop(Loop):
         self.optimizer.apply(tape.gradient(objective, weights), weights)
         return self._measures(x, y, logits, objective)
 
-    def _over_batches(self, n, size, measure):
+    def _train_epoch(self, x, y, order, seed, first_step):
+        size, n = self.settings.batch_size, tf.size(order)
+
+        def step(i, sums):
+            index = order[i * size : (i + 1) * size]
+            batch = self.batch(x, y, index, seed, first_step + i)
+            return i + 1, sums + self._step(*batch)[0]
+
         _, sums = tf.while_loop(
-            lambda step, sums: step * size < n,
-            lambda step, sums: (step + 1, sums + measure(step, step * size)),
+            lambda i, sums: i * size < n,
+            step,
             (tf.constant(0), tf.zeros(3)),
             parallel_iterations=1,
         )
         return sums / tf.cast(n, tf.float32)
 
-    def _train_epoch(self, x, y, order, seed, first_step):
-        size = self.settings.batch_size
-
-        def measure(step, start):
-            index = order[start : start + size]
-            return self._step(*self.batch(x, y, index, seed, first_step + step))
-
-        return self._over_batches(tf.size(order), size, measure)
-
     def _evaluate(self, x, y):
-        def measure(step, start):
-            stop = start + EVALUATION_BATCH
-            part, labels = x[start:stop], self.labels(y[start:stop])
+        """The three measures, and for each image whether it was answered right."""
+        size, n = EVALUATION_BATCH, tf.shape(x)[0]
+
+        def step(i, sums, answers):
+            part, labels = x[i * size : (i + 1) * size], y[i * size : (i + 1) * size]
+            labels = self.labels(labels)
             logits = self.model(part, training=False)
             objective = self.model.compute_loss(part, labels, logits, training=False)
-            return self._measures(part, labels, logits, objective)
+            batch, right = self._measures(part, labels, logits, objective)
+            return i + 1, sums + batch, answers.write(i, right)
 
-        return self._over_batches(tf.shape(x)[0], EVALUATION_BATCH, measure)
+        answers = tf.TensorArray(
+            tf.float32, -(-n // size), infer_shape=False, element_shape=(None,)
+        )
+        _, sums, answers = tf.while_loop(
+            lambda i, sums, answers: i * size < n,
+            step,
+            (tf.constant(0), tf.zeros(3), answers),
+            parallel_iterations=1,
+        )
+        return sums / tf.cast(n, tf.float32), answers.concat()
 
     def _call(self, function, *arguments):
         with one_after_another():
@@ -200,7 +225,7 @@ class FastLoop(Loop):
         keras.utils.set_random_seed(seed)
 
     def run(self, dataset, seed):
-        """Train from fresh weights; returns model, history and test measures."""
+        """Train from fresh weights; returns what `Loop.ends` does."""
         epochs, size = self.settings.epochs, self.settings.batch_size
         self._start_from(seed)
         x, y = tensors(dataset.x_train, dataset.y_train)
@@ -223,9 +248,10 @@ class FastLoop(Loop):
                 self.train_epoch, x, y, order, tf.constant(seed), first_step
             )
             callbacks.on_test_begin()
-            val = self._call(self.evaluate, x_val, y_val)
+            val, _ = self._call(self.evaluate, x_val, y_val)
             if self.settings.train_metrics == "inference":
-                train = self._call(self.evaluate, x, y)
+                train, _ = self._call(self.evaluate, x, y)
+            history.keep_best(self.model, epoch, float(val[2]))
             callbacks.on_test_end()
             logs = history.add(train.numpy(), val.numpy())
             callbacks.on_epoch_end(epoch, logs)
@@ -233,84 +259,11 @@ class FastLoop(Loop):
                 break
         self.optimizer.finalize_variable_values(self.model.trainable_variables)
         callbacks.on_train_end(logs)
-        test = self._call(self.evaluate, *tensors(dataset.x_test, dataset.y_test))
-        return self.model, history, test.numpy()
+        return self.ends(self.model, history, dataset)
 
-
-class PlainFit(Loop):
-    """Train with `fit`: same weights, same order, any model and any callback."""
-
-    def run(self, dataset, seed):
-        """Train from fresh weights; returns model, history and test measures."""
-        model = self.seeded_model(seed)
-        self.compile(model)
-        keras.utils.set_random_seed(seed)
-        history = History()
-
-        def note(epoch, logs):
-            names = ("loss", "cross_entropy", "accuracy")
-            train, val = ([logs[p + name] for name in names] for p in ("", "val_"))
-            if self.settings.train_metrics == "inference":
-                train = self.measure(model, dataset.x_train, dataset.y_train)
-            history.add(train, val)
-            model.stop_training |= history.diverged
-
-        watch = keras.callbacks.LambdaCallback(on_epoch_end=note)
-        x_val, y_val = tensors(dataset.x_val, dataset.y_val)
-        model.fit(
-            self._batches(dataset, seed),
-            epochs=self.settings.epochs,
-            steps_per_epoch=-(-len(dataset.x_train) // self.settings.batch_size),
-            validation_data=(x_val, self.labels(y_val)),
-            validation_batch_size=EVALUATION_BATCH,
-            callbacks=[*self.condition.callbacks(), watch],
-            shuffle=False,
-            verbose=0,
-        )
-        return model, history, self.measure(model, dataset.x_test, dataset.y_test)
-
-    def _batches(self, dataset, seed):
-        x, y = tensors(dataset.x_train, dataset.y_train)
-        size = self.settings.batch_size
-
-        def indices():
-            steps = itertools.count()
-            for epoch in range(self.settings.epochs):
-                order = order_of_epoch(len(x), seed, epoch)
-                for start in range(0, len(x), size):
-                    yield order[start : start + size], next(steps)
-
-        kinds = (tf.TensorSpec((None,), "int32"), tf.TensorSpec((), "int32"))
-        batches = tf.data.Dataset.from_generator(indices, output_signature=kinds)
-        return batches.map(lambda index, step: self.batch(x, y, index, seed, step))
-
-    def measure(self, model, x, y):
-        x, y = tensors(x, y)
-        logs = model.evaluate(
-            x,
-            self.labels(y),
-            batch_size=EVALUATION_BATCH,
-            verbose=0,
-            return_dict=True,
-        )
-        return [logs["loss"], logs["cross_entropy"], logs["accuracy"]]
-
-
-class History:
-    """What a run measured after each epoch; `diverged` once a number is not finite."""
-
-    def __init__(self):
-        self.columns = collections.defaultdict(list)
-        self.diverged = False
-
-    def add(self, train, val):
-        """Keep one epoch's measures; returns the logs that Keras' callbacks expect."""
-        for part, measures in (("train", train), ("val", val)):
-            self.columns[f"{part}_loss"].append(float(measures[1]))
-            self.columns[f"{part}_accuracy"].append(float(measures[2]))
-        self.diverged |= not np.isfinite([*train, *val]).all()
-        logs = {"loss": float(train[0]), "accuracy": float(train[2])}
-        return logs | {"val_loss": float(val[0]), "val_accuracy": float(val[2])}
+    def end(self, model, x, y):
+        measures, answers = self._call(self.evaluate, x, y)
+        return End(float(measures[1]), answers.numpy().astype(bool))
 
 
 def _refuse_stateful_random_ops(function):

@@ -105,10 +105,12 @@ class Results:
     def __init__(self, builds, records):
         self._builds, self._records = builds, records
         self.frame = pd.concat(
-            [_rows(*where, *record) for where, record in records.items()],
+            [_rows(*where, record) for where, record in records.items()],
             ignore_index=True,
         )
-        self.paths = {name: meta["path"] for (name, _), (meta, _) in records.items()}
+        self.paths = {
+            name: record.meta["path"] for (name, _), record in records.items()
+        }
 
     def __repr__(self):
         conditions, seeds = self._names(), {seed for _, seed in self._records}
@@ -178,7 +180,7 @@ class Results:
 
     def probe(self, name, condition, seed):
         """Return the array that probe `name` gave for one trained model."""
-        _, arrays = self._record(condition, seed)
+        arrays = self._record(condition, seed)
         if f"probe/{name}" not in arrays:
             there = [k.removeprefix("probe/") for k in arrays if k.startswith("probe/")]
             raise ValueError(f"no probe {name!r}; there are: {', '.join(there)}")
@@ -186,11 +188,13 @@ class Results:
 
     def model(self, condition, seed):
         """Return the trained Keras model of one run, uncompiled."""
-        _, arrays = self._record(condition, seed)
+        arrays = self._record(condition, seed)
         weights = [arrays[k] for k in sorted(arrays) if k.startswith("weight/")]
-        model = self._builds[condition]()
-        if not model.built:
-            model.build(tuple(self._record(condition, seed)[0]["input_shape"]))
+        from utils.study.seeding import keras_set_to, with_weights
+
+        with keras_set_to({}):
+            model = self._builds[condition]()
+            with_weights(model, tuple(arrays.meta["input_shape"][1:]))
         model.set_weights(weights)
         return model
 
@@ -200,12 +204,12 @@ def _table(rows, columns):
     return table.rename_axis("condition")
 
 
-def _rows(condition, seed, meta, arrays):
+def _rows(condition, seed, arrays):
     history = {name: arrays[f"history/{name}"] for name in METRICS[:4]}
     rows = pd.DataFrame(history)
     rows.insert(0, "epoch", np.arange(1, len(rows) + 1))
     rows.insert(0, "seed", seed)
     rows.insert(0, "condition", condition)
-    for name, value in zip(METRICS[4:], arrays["test"], strict=True):
+    for name, value in zip(METRICS[4:], arrays["last/test"], strict=True):
         rows[name] = np.where(np.arange(len(rows)) == len(rows) - 1, value, np.nan)
-    return rows.assign(diverged=meta["diverged"])
+    return rows.assign(diverged=arrays.meta["diverged"])

@@ -6,7 +6,10 @@ import itertools
 import threading
 
 from utils.runtime import import_tensorflow
-from utils.study.loops import FastLoop, PlainFit
+from utils.study import compat
+from utils.study.fitting import PlainFit
+from utils.study.loops import End, FastLoop
+from utils.study.seeding import keras_set_to, seeded_model
 
 keras = import_tensorflow().keras
 
@@ -16,8 +19,9 @@ BATCH_HOOKS = [
 ]
 OWN_METHODS = ("train_step", "test_step", "compute_loss", "fit")
 
-# A model that is being trained cannot serve another run: Dask workers have threads.
-_one_at_a_time = threading.RLock()
+# A model that is being trained cannot serve another run: whoever trains holds this
+# until all that is wanted of the model is taken. Threads share a process under Dask.
+one_at_a_time = threading.RLock()
 _latest_loop = {}
 
 
@@ -25,32 +29,43 @@ _latest_loop = {}
 class Settings:
     """What all runs of a study share.
 
-    epochs, batch_size: int. train_metrics: "running" (seen while training) or
-    "inference" (measured on the training set after each epoch).
+    Args:
+        epochs, batch_size: From 1.
+        train_metrics: "running" (seen while training) or "inference" (measured on the
+            training set after each epoch).
+        keras: What `keras.config` is set to where the study is started.
     """
 
     epochs: int
     batch_size: int
     train_metrics: str
+    keras: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
     """One finished run.
 
-    model: the Keras model, to be used before the next run reuses it. history:
-    {metric: floats, one an epoch}. test: (cross-entropy, accuracy). diverged: True
-    if a measure was not finite. path: how it was trained.
+    Args:
+        model: The Keras model as it is after training, until the next run reuses it.
+        history: {metric: floats, one an epoch}.
+        last, best: The test images at the end of training, and with the weights that
+            validation saw at the first maximum of its accuracy.
+        best_epoch: That epoch, counted from 1.
+        diverged: True if a measure was not finite.
+        path: How it was trained.
     """
 
     model: object
     history: dict
-    test: tuple
+    last: End
+    best: End
+    best_epoch: int
     diverged: bool
     path: str
 
 
-def why_plain_fit(model, callbacks):
+def why_plain_fit(model, callbacks: list) -> str | None:
     """Say why a condition cannot use the fast loop, or return None if it can."""
     for callback in callbacks:
         kind = type(callback)
@@ -63,26 +78,37 @@ def why_plain_fit(model, callbacks):
         method = getattr(type(model), name)
         if method not in (getattr(keras.Model, name), getattr(keras.Sequential, name)):
             return f"{type(model).__name__} has its own {name}"
-    if keras.config.dtype_policy().name != "float32":
-        return f"the dtype policy is {keras.config.dtype_policy().name}"
+    if lower := compat.compute_dtypes(model) - {"float32"}:
+        return f"it computes in {', '.join(sorted(lower))}"
     return None
 
 
-def train(condition, trace, dataset, seed, settings):
-    """Train one condition with one seed, and measure it: returns a `Trained`.
+def train(condition, model_key: str, dataset, seed: int, settings: Settings) -> Trained:
+    """Train one condition with one seed, and measure both ends of the run.
 
-    trace: str; runs with an equal one share a traced model, so it must name all that
-    the condition and the settings hold.
+    Args:
+        condition: A `Condition`.
+        model_key: Runs with an equal one share a traced model, so it must name all
+            that the condition and the settings hold.
+        dataset: Anything with the six arrays of a `Dataset`.
+        seed: From 0 to 2**31-1.
+        settings: What all runs of the study share.
+
+    Returns:
+        What was measured. The model is good until the next call: hold `one_at_a_time`.
     """
-    with _one_at_a_time:
-        if trace not in _latest_loop:
+    with one_at_a_time, keras_set_to(settings.keras):
+        if model_key not in _latest_loop:
             _latest_loop.clear()
             gc.collect()
-            reason = why_plain_fit(condition.build(), condition.callbacks())
-            loop = (PlainFit if reason else FastLoop)(condition, dataset, settings)
-            path = f"plain fit: {reason}" if reason else "fast loop"
-            _latest_loop[trace] = loop, path
-        loop, path = _latest_loop[trace]
-        model, history, test = loop.run(dataset, seed)
-        scores = (float(test[1]), float(test[2]))
-        return Trained(model, dict(history.columns), scores, history.diverged, path)
+            _latest_loop[model_key] = _loop(condition, dataset, settings)
+        loop, path = _latest_loop[model_key]
+        return Trained(*loop.run(dataset, seed), path)
+
+
+def _loop(condition, dataset, settings):
+    model = seeded_model(condition.build, 0, dataset.x_train.shape[1:])
+    reason = why_plain_fit(model, condition.callbacks())
+    kind = PlainFit if reason else FastLoop
+    path = f"plain fit: {reason}" if reason else "fast loop"
+    return kind(condition, dataset, settings), path

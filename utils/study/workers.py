@@ -1,4 +1,8 @@
-"""How the runs of a study reach the cores: chunks, worker processes, their deaths."""
+"""How the runs of a study reach the cores: chunks, worker processes, their deaths.
+
+The parent imports this, and a worker does too, on its way to `_work`: TensorFlow is
+imported inside it, quietly, once the worker minds its parent.
+"""
 
 import collections
 import dataclasses
@@ -9,16 +13,18 @@ import signal
 import threading
 import time
 import warnings
+from concurrent.futures.process import BrokenProcessPool
 
 import cloudpickle
 import joblib
 import numpy as np
-from joblib._parallel_backends import LokyBackend
-from joblib.externals.loky import get_reusable_executor
-from joblib.externals.loky.process_executor import BrokenProcessPool
+import psutil
 
-from utils.runtime import configure_tensorflow
-from utils.study import training
+from utils.runtime import configure_tensorflow, hidden
+from utils.study import compat
+
+# Keras imports these for extras that no run uses: a third of a worker's start.
+NOT_FOR_WORKERS = ("sklearn", "pandas", "matplotlib")
 
 
 class WorkerDied(RuntimeError):
@@ -27,12 +33,24 @@ class WorkerDied(RuntimeError):
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """One run to do: what, on which data, and the key of its record."""
+    """One run to do.
+
+    Args:
+        name: Of the condition.
+        condition: The `Condition`.
+        model_key: Equal for runs that can share a traced model.
+        seed: Of the run.
+        data: What the `Store` lends the data set by.
+        test_part: Digest of the test images and labels.
+        key: Of the record.
+    """
 
     name: str
     condition: object
-    trace: str
+    model_key: str
     seed: int
+    data: str
+    test_part: str
     key: str
 
 
@@ -43,48 +61,44 @@ class Context:
     store: object
     settings: object
     probes: dict
-    local: bool
 
 
-def on_this_machine():
-    """Tell whether joblib's active backend is loky, worker processes right here."""
-    backend, _ = joblib.parallel.get_active_backend()
-    return isinstance(backend, LokyBackend)
-
-
-def chunks(tasks, n_jobs):
+def chunks(tasks: list[Task], n_jobs: int) -> list[list[Task]]:
     """Divide tasks so that every worker is busy and few models are traced twice.
 
     Whole conditions first, one chunk each; those that do not divide evenly among
-    `n_jobs` workers are cut into as many pieces. Returns a list of lists of tasks.
+    `n_jobs` workers are cut into as many pieces.
     """
     groups = collections.defaultdict(list)
     for task in tasks:
-        groups[task.trace].append(task)
+        groups[task.model_key].append(task)
     groups = list(groups.values())
     whole = len(groups) - len(groups) % n_jobs
     cut = [group[i::n_jobs] for group in groups[whole:] for i in range(n_jobs)]
     return groups[:whole] + [piece for piece in cut if piece]
 
 
-def execute(tasks, datasets, context, n_jobs):
+def execute(tasks: list[Task], context: Context, n_jobs: int) -> None:
     """Do all tasks; a worker that dies costs one retry of the runs it may have held.
 
     loky breaks the whole pool and does not say whose run it was, so each run that was
-    in flight is tried again alone. Raises WorkerDied for the one that dies again.
+    in flight is tried again alone.
+
+    Raises:
+        WorkerDied: For the run that kills its worker again.
     """
     while tasks := [task for task in tasks if not context.store.has(task.key)]:
         try:
-            _parallel(chunks(tasks, n_jobs), datasets, context, n_jobs)
+            _parallel(chunks(tasks, n_jobs), context, n_jobs)
         except BrokenProcessPool:
             marks = context.store.take_marks()
             for task in [task for task in tasks if task.key in marks] or tasks[:1]:
-                _once_more(task, datasets, context)
+                _once_more(task, context)
 
 
-def _once_more(task, datasets, context):
+def _once_more(task, context):
     try:
-        _parallel([[task]], datasets, context, 1)
+        _parallel([[task]], context, 1)
     except BrokenProcessPool as error:
         codes = re.search(r"exit codes? of the workers are \{(.*?)\}", str(error))
         reason = codes.group(1) if codes else type(error).__name__
@@ -95,18 +109,14 @@ def _once_more(task, datasets, context):
         ) from error
 
 
-def _parallel(pieces, datasets, context, n_jobs):
+def _parallel(pieces, context, n_jobs):
     if n_jobs == 1:
         pieces = [[task for piece in pieces for task in piece]]
     # Once for all pieces: a build function that reads a notebook's variables takes
     # them along, and one of them may be a data set.
     packed = cloudpickle.dumps((pieces, context))
-    calls = [
-        joblib.delayed(_work)(
-            packed, i, {task.seed: datasets[task.seed] for task in piece}
-        )
-        for i, piece in enumerate(pieces)
-    ]
+    parent = os.getpid() if compat.on_this_machine() else None
+    calls = (joblib.delayed(_work)(packed, i, parent) for i in range(len(pieces)))
     with warnings.catch_warnings():
         # loky renews a worker whose memory has grown; that is no news to a learner.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
@@ -115,49 +125,75 @@ def _parallel(pieces, datasets, context, n_jobs):
         joblib.Parallel(n_jobs=max(2, n_jobs), batch_size=1, pre_dispatch="all")(calls)
 
 
-def stop():
-    """End the local workers at once, whatever they are doing."""
-    get_reusable_executor().shutdown(wait=False, kill_workers=True)
-
-
-def _work(packed, i, datasets):
+def _work(packed, i, parent):
     """Train, measure and record some runs, one after another, in a worker.
 
     packed: pickled (all pieces, context), of which this worker does piece i. They are
     opened here, since opening them may import TensorFlow, which has to be done quietly.
+    parent: the process that the worker must not outlive, None on other machines.
     """
+    if parent is not None:
+        _mind(parent)
+        with hidden(*NOT_FOR_WORKERS):
+            configure_tensorflow()
     configure_tensorflow()
     pieces, context = pickle.loads(packed)
-    tasks = pieces[i]
-    if context.local:
-        _mind_the_parent()
-    for task in tasks:
+    for task in pieces[i]:
         if context.store.has(task.key):
             continue
         with context.store.in_flight(task.key):
-            try:
-                _one_run(task, datasets[task.seed], context)
-            except Exception as error:
-                error.add_note(f"in condition {task.name!r}, seed {task.seed}")
-                raise
+            if error := _error_of(task, context):
+                raise error
 
 
-def _one_run(task, dataset, context):
-    trained = training.train(
-        task.condition, task.trace, dataset, task.seed, context.settings
-    )
-    arrays = {f"history/{k}": np.array(v) for k, v in trained.history.items()}
-    arrays["test"] = np.array(trained.test)
-    for i, weight in enumerate(trained.model.get_weights()):
-        arrays[f"weight/{i:04d}"] = weight
-    for name, probe in context.probes.items():
-        arrays[f"probe/{name}"] = measured(name, probe(trained.model, dataset))
-    meta = {"key": task.key, "diverged": trained.diverged, "path": trained.path}
-    meta["input_shape"] = [None, *dataset.x_train.shape[1:]]
-    context.store.write(task.key, meta, arrays)
+def _error_of(task, context):
+    """Do one run; return what it raised, in a form that reaches the parent, or None."""
+    try:
+        return _one_run(task, context)
+    except Exception as error:
+        note = f"in condition {task.name!r}, seed {task.seed}"
+        error.add_note(note)
+        try:
+            pickle.loads(cloudpickle.dumps(error))
+        except Exception:  # its copy may want arguments that a pickle does not hold
+            # A new one: raised outside, it drags nothing along as its context.
+            error = RuntimeError(f"{type(error).__name__}: {error}")
+            error.add_note(note)
+        return error
 
 
-def measured(name, value):
+def _one_run(task, context):
+    from utils.study import training
+
+    dataset = context.store.borrow(task.data)
+    # Until the record is written: another thread would train the same model.
+    with training.one_at_a_time:
+        trained = training.train(
+            task.condition, task.model_key, dataset, task.seed, context.settings
+        )
+        arrays = {f"history/{k}": np.array(v) for k, v in trained.history.items()}
+        for name in ("last", "best"):
+            end = getattr(trained, name)
+            arrays[f"{name}/test"] = np.array([end.loss, end.answers.mean()])
+            arrays[f"{name}/answers"] = np.packbits(end.answers)
+        arrays["test_labels"] = np.asarray(dataset.y_test, np.int32)
+        for i, weight in enumerate(trained.model.get_weights()):
+            arrays[f"weight/{i:04d}"] = weight
+        for name, probe in context.probes.items():
+            arrays[f"probe/{name}"] = probe_array(name, probe(trained.model, dataset))
+        meta = {
+            "key": task.key,
+            "diverged": bool(trained.diverged),
+            "path": trained.path,
+            "best_epoch": trained.best_epoch,
+            "test_part": task.test_part,
+            "classes": len(dataset.class_names),
+            "input_shape": [None, *dataset.x_train.shape[1:]],
+        }
+        context.store.write(task.key, meta, arrays)
+
+
+def probe_array(name, value):
     """What a probe gave, as an array that a record can hold; TypeError for others."""
     array = np.asarray(value)
     if array.dtype.hasobject:
@@ -168,22 +204,24 @@ def measured(name, value):
     return array
 
 
-_minded = False
+_minded = set()
 
 
-def _mind_the_parent():
+def _mind(parent):
     """Leave Ctrl-C to the parent, and end when it is gone."""
-    global _minded
-    if _minded:
+    if parent in _minded:
         return
-    _minded = True
-    parent = os.getppid()
+    _minded.add(parent)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch():
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        try:
+            process = psutil.Process(parent)
+            while process.status() != psutil.STATUS_ZOMBIE and process.is_running():
+                time.sleep(0.5)
+        except psutil.NoSuchProcess:
+            pass
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

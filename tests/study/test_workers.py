@@ -1,0 +1,162 @@
+"""Workers: threads, errors on their way home, and parents that are gone."""
+
+import subprocess
+import sys
+import threading
+
+import joblib
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+
+from utils.runtime import configure_tensorflow
+
+tf = configure_tensorflow()
+
+from tests.study.small import CONDITIONS, build, data  # noqa: E402
+from utils.study import run, training, workers  # noqa: E402
+from utils.study.records import Store  # noqa: E402
+
+
+def weights(model, dataset):
+    return np.concatenate([w.ravel() for w in model.get_weights()])
+
+
+def test_threads_give_the_same_bits(tmp_path):
+    """Two threads share one traced model: neither may record the other's weights."""
+    options = {"epochs": 2, "seeds": 4, "probes": {"weights": weights}}
+    here = run(CONDITIONS, data, cache_dir=tmp_path / "processes", **options)
+    with joblib.parallel_config(backend="threading", n_jobs=4):
+        there = run(CONDITIONS, data, cache_dir=tmp_path / "threads", **options)
+    pd.testing.assert_frame_equal(here.frame, there.frame, check_exact=True)
+    for name in CONDITIONS:
+        for seed in range(4):
+            for results in (here, there):
+                seen = results.probe("weights", name, seed)
+                kept = weights(results.model(name, seed), None)
+                np.testing.assert_array_equal(seen, kept)
+
+
+HELD = {}  # in the module, so that threads do not get a copy
+
+
+def is_held():
+    """Whether another thread finds the models taken."""
+
+    def attempt():
+        free.append(training.one_at_a_time.acquire(blocking=False))
+        if free[0]:
+            training.one_at_a_time.release()
+
+    free = []
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    thread.join()
+    return not free[0]
+
+
+def probe_held(model, dataset):
+    HELD["probe"] = is_held()
+    return 0
+
+
+def test_the_model_is_held_until_its_record_is_written(tmp_path, monkeypatch):
+    def write(*arguments, write=Store.write):
+        HELD["write"] = is_held()
+        return write(*arguments)
+
+    monkeypatch.setattr(Store, "write", write)
+    options = {"epochs": 1, "seeds": 1, "probes": {"x": probe_held}}
+    with joblib.parallel_config(backend="threading"):
+        run({"a": build}, data(0), cache_dir=tmp_path, **options)
+    assert HELD == {"probe": True, "write": True} and not is_held()
+
+
+class Picky(Exception):
+    """An exception that cannot be unpickled: its copy gets one argument of two."""
+
+    def __init__(self, what, why):
+        super().__init__(f"{what} because {why}")
+
+
+def test_an_exception_that_cannot_travel_is_told_in_words(tmp_path):
+    def fails(model, dataset):
+        raise Picky("no", "reasons")
+
+    with pytest.raises(RuntimeError, match="Picky: no because reasons") as error:
+        run(
+            {"plain": build},
+            data,
+            epochs=1,
+            seeds=[4],
+            probes={"x": fails},
+            cache_dir=tmp_path,
+        )
+    assert error.value.__notes__ == ["in condition 'plain', seed 4"]
+
+
+def test_a_worker_ends_when_its_parent_is_gone_before_it_began():
+    """As when the parent dies while TensorFlow is imported: nobody to wait for."""
+    parent = subprocess.Popen([sys.executable, "-c", ""])
+    parent.wait()
+    source = f"from utils.study import workers; workers._work(b'', 0, {parent.pid})"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True)
+    assert done.returncode == 1 and b"Error" not in done.stderr
+
+
+def test_a_worker_ends_when_its_parent_is_a_zombie():
+    parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    source = (
+        "import threading; from utils.study import workers\n"
+        f"workers._mind({parent.pid}); print('minds', flush=True)\n"
+        "threading.Event().wait()"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE)
+    assert worker.stdout.readline() == b"minds\n"
+    parent.kill()  # and not waited for: a zombie, until this process asks for it
+    assert worker.wait() == 1
+    assert psutil.Process(parent.pid).status() == psutil.STATUS_ZOMBIE
+    parent.wait()
+
+
+def test_workers_do_not_import_what_runs_do_not_use(tmp_path):
+    source = f"""
+import os, sys
+from tests.study.small import build, data
+from utils.study import run
+
+def seen(model, dataset):
+    extras = set({workers.NOT_FOR_WORKERS!r}) & set(sys.modules)
+    return [os.getpid(), len(extras)]
+
+results = run({{"a": build}}, data(0), epochs=1, seeds=1, probes={{"seen": seen}},
+              cache_dir={str(tmp_path)!r})
+pid, extras = results.probe("seen", "a", 0)
+print(pid != os.getpid(), extras)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True 0\n"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_jobs", "expected"),
+    [
+        ([5, 5], 2, [5, 5]),
+        ([5, 5, 5], 2, [5, 5, 3, 2]),
+        ([5], 2, [3, 2]),
+        ([1, 1, 1], 4, [1, 1, 1]),
+        ([4, 4], 1, [4, 4]),
+    ],
+)
+def test_whole_conditions_first_then_pieces(sizes, n_jobs, expected):
+    tasks = [
+        workers.Task(str(i), None, str(i), seed, "", "", f"{i} {seed}")
+        for i, size in enumerate(sizes)
+        for seed in range(size)
+    ]
+    pieces = workers.chunks(tasks, n_jobs)
+    assert [len(piece) for piece in pieces] == expected
+    assert sorted(t.key for p in pieces for t in p) == sorted(t.key for t in tasks)
