@@ -10,6 +10,8 @@ content in photographs.
 f(images, labels, seed) -> (images, labels) for `tf.data` or `utils.study`.
 """
 
+from __future__ import annotations
+
 import inspect
 import math
 from collections.abc import Callable

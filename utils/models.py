@@ -1,5 +1,7 @@
 """The models that more than one chapter trains."""
 
+from __future__ import annotations
+
 import keras
 from keras import layers
 

@@ -6,6 +6,8 @@ the share that is dropped, survivors are scaled up while training, and batch
 normalization uses and tracks the biased variance of the batch.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

@@ -1,6 +1,7 @@
 """The book: complete, offline, with every link, figure and formula in place."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -133,6 +134,27 @@ def test_what_a_chapter_imports_is_documented(book, path):
     assert names
     entries = [(f'id="{name}"', f'id="module-{name}"') for name in names]
     assert [e for e in entries if e[0] not in api and e[1] not in api] == []
+
+
+PACKAGES = ["capstone", "check", "data", "study"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_documented(book, package):
+    names = getattr(importlib.import_module(f"utils.{package}"), "__all__", [])
+    page = text(book, "docs/api")
+    assert [name for name in names if f'id="utils.{package}.{name}"' not in page] == []
+
+
+def test_docstrings_have_their_sections(book):
+    """What napoleon makes of them: an Args section is a list, a source a heading."""
+    page = text(book, "docs/api")
+    entry = page[page.index('id="utils.scratch.dropout_forward"') :]
+    entry = entry[: entry.index("</dl>\n</dd></dl>")]
+    plain = re.sub(r"<[^>]+>", "", entry)
+    for heading in ("Parameters", "Returns", "Raises", "Source"):
+        assert heading in plain
+    assert "Args:" not in re.sub(r"<[^>]+>", "", page)
 
 
 def test_what_is_fetched_or_has_no_text_is_found(tmp_path):

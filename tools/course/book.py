@@ -109,17 +109,6 @@ def speaker_notes(described):
     return "\n".join(lines) + "\n"
 
 
-def add_modules(page):
-    """Add to the API page the modules of utils that it does not name yet."""
-    text = page.read_text(encoding="utf-8")
-    for module in sorted((ROOT / "utils").rglob("[a-z]*.py")):
-        name = ".".join(module.relative_to(ROOT).with_suffix("").parts)
-        if f"automodule:: {name}\n" not in text:
-            entry = f".. automodule:: {name}\n   :members:"
-            text += f"\n## `{name}`\n\n```{{eval-rst}}\n{entry}\n```\n"
-    page.write_text(text, encoding="utf-8")
-
-
 def stage():
     """Lay out what Sphinx reads: docs/, the notebooks, and the pages made from them."""
     shutil.rmtree(SOURCE, ignore_errors=True)
@@ -130,7 +119,6 @@ def stage():
     for page in (SOURCE / "docs").glob("*.md"):
         text = book_links(page.read_text(encoding="utf-8"), ROOT / "docs", parts)
         page.write_text(text, encoding="utf-8")
-    add_modules(SOURCE / "docs" / "api.md")
     landing = (SOURCE / "docs" / "index.md").rename(SOURCE / "index.md")
     text = landing.read_text(encoding="utf-8").replace("](../", "](/")
     landing.write_text(re.sub(r"\]\((?=\w+\.md)", "](docs/", text), encoding="utf-8")
