@@ -109,8 +109,4 @@ def start(seed: int = 0) -> None:
     Source:
         Taught in chapter 01.
     """
-    tf = configure_tensorflow()
-    from utils import plots
-
-    tf.keras.utils.set_random_seed(seed)
-    plots.use_style()
+    configure_tensorflow().keras.utils.set_random_seed(seed)

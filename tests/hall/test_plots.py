@@ -18,8 +18,10 @@ import pandas as pd  # noqa: E402
 import pytest  # noqa: E402
 from nbformat import v4  # noqa: E402
 from PIL import Image  # noqa: E402
+from sklearn.calibration import calibration_curve  # noqa: E402
 
 from utils import plots  # noqa: E402
+from utils.plots import studies, style  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +29,7 @@ def shown(monkeypatch):
     """What was displayed: a list of (data, metadata); figures are closed at the end."""
     found = []
     monkeypatch.setattr(
-        plots, "display", lambda data, metadata, raw: found.append((data, metadata))
+        style, "display", lambda data, metadata, raw: found.append((data, metadata))
     )
     yield found
     plt.close("all")
@@ -105,17 +107,27 @@ def test_show_refuses_a_figure_without_description(alt, shown):
     assert shown == []
 
 
-def test_show_refuses_what_is_too_large_to_store(shown):
+def test_show_takes_a_figure_of_any_size(shown):
     noise = np.random.default_rng(0).random((8, 300, 300, 3))
-    with pytest.raises(ValueError, match=r"takes \d+ kB, more than 150: show fewer"):
-        plots.show(plots.image_grid(noise, columns=4, height=2.3), "Noise")
-    assert shown == []
+    plots.show(plots.image_grid(noise, columns=4, height=2.3), "Noise")
+    ((data, _),) = shown
+    assert len(data["image/png"]) > 150_000
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(1, 1), (3, 1), (2, 2)])
 def test_figures_have_one_width(columns, rows):
     fig, _ = plots.figure(columns, rows)
     assert fig.get_size_inches() == pytest.approx([9.0, 3.4 * rows])
+
+
+def explained(axis):
+    """What stands under an axis about its bands and lines; it is in the picture."""
+    axis.figure.canvas.draw()
+    notes = [note for note in axis.texts if note.get_gid() == studies.NOTE]
+    for note in notes:
+        box, whole = note.get_window_extent(), axis.figure.bbox
+        assert whole.contains(*box.p0) and whole.contains(*box.p1)
+    return [line for note in notes for line in note.get_text().split("\n")]
 
 
 def test_styles_differ_without_colour():
@@ -147,6 +159,28 @@ def test_curves_draw_the_mean_and_the_range(axis):
     assert [text.get_text() for text in axis.get_legend().texts] == ["plain", "L2"]
     assert axis.get_xlabel() == "epoch"
     assert axis.get_ylabel() == "validation cross-entropy (nats)"
+    assert explained(axis) == ["band: least to most over seeds"]
+
+
+def test_curves_mark_the_best_epoch_of_each_run_that_did_not_diverge(axis):
+    runs = np.array([[3.0, 1.0], [2.0, 5.0], [9.0, np.nan]])
+    data = frame({"plain": runs}, {("plain", 2)})
+    data["best"] = [False, True, True, False, True, False]
+    plots.curves(axis, data, "val_loss")
+    mean, marks = axis.lines
+    assert marks.get_xydata().tolist() == [[2, 1], [1, 2]]
+    assert (marks.get_markerfacecolor(), marks.get_linestyle()) == ("white", "None")
+    assert len(axis.get_legend().texts) == 1
+    assert explained(axis) == [
+        "band: least to most over seeds; hollow: each run's best epoch"
+    ]
+
+
+def test_curves_drawn_twice_on_an_axis_explain_themselves_once(axis):
+    data = frame({"plain": [[1.0]], "L2": [[2.0]]})
+    for name in ("plain", "L2"):
+        plots.curves(axis, data, "val_loss", conditions=[name])
+    assert explained(axis) == ["band: least to most over seeds"]
 
 
 def test_curves_leave_out_what_diverged_and_say_so(axis):
@@ -176,11 +210,24 @@ def test_bars_show_mean_interval_and_value(axis):
     plots.bars(axis, summary())
     heights = [bar.get_height() for bar in axis.patches]
     assert heights == [0.8, 0.9]
-    assert [text.get_text() for text in axis.texts] == ["0.80", "0.90"]
+    assert [text.get_text() for text in axis.texts[:2]] == ["0.80", "0.90"]
     spans = [segment[:, 1].tolist() for segment in axis.collections[0].get_segments()]
     assert spans == [pytest.approx([0.7, 0.9]), pytest.approx([0.88, 0.92])]
     assert axis.get_ylim()[0] == 0, "a bar that does not start at 0 exaggerates"
     assert axis.get_ylabel() == "test accuracy (share)"
+    assert explained(axis) == ["95 % interval"]
+
+
+def test_bars_say_what_their_interval_covers(axis):
+    table = summary()
+    table.attrs["interval"] = "95 % interval over new seeds and new images"
+    plots.bars(axis, table)
+    assert explained(axis) == [table.attrs["interval"]]
+
+
+def test_bars_without_intervals_explain_none(axis):
+    plots.bars(axis, summary().assign(low=np.nan, high=np.nan))
+    assert explained(axis) == []
 
 
 def test_bars_say_what_diverged(axis):
@@ -211,9 +258,43 @@ def test_differences_lie_around_zero(axis):
     assert names == {1: "L2", 0: "dropout\n(1 diverged)"}
 
 
+def test_differences_at_both_ends_are_filled_and_hollow(axis):
+    table = pd.DataFrame(
+        {"difference": [0.1, 0.2], "low": [0.0, 0.1], "high": [0.2, 0.3]},
+        index=["L2", "dropout"],
+    )
+    table.attrs["interval"] = "95 % interval over new seeds"
+    best = (table - 0.05).iloc[::-1]  # in another order
+    plots.differences(axis, table, best)
+    points = {
+        round(float(x), 2): (round(float(y), 2), line.get_markerfacecolor())
+        for line in axis.lines
+        if len(line.get_xdata()) == 1
+        for x, y in line.get_xydata()
+    }
+    assert points == {
+        0.1: (1.15, plots.COLOURS[1]),
+        0.2: (0.15, plots.COLOURS[2]),
+        0.05: (0.85, "white"),
+        0.15: (-0.15, "white"),
+    }
+    spans = [line.get_xdata() for line in axis.lines if len(line.get_xdata()) == 2]
+    assert [0.05, 0.25] in [pytest.approx(list(span)) for span in spans]
+    assert explained(axis) == [
+        "95 % interval over new seeds",
+        "filled: end of training; hollow: best validation epoch",
+    ]
+
+
 @pytest.mark.parametrize(
     ("x", "scale"),
-    [([0.1, 0.2], "linear"), ([1e-4, 1e-2], "log"), ([0, 1e-4], "linear")],
+    [
+        ([0.1, 0.2], "linear"),
+        ([1e-4, 1e-2], "log"),
+        ([0, 1e-4], "linear"),
+        ([-4, -3], "linear"),
+        ([0, 0], "linear"),
+    ],
 )
 def test_sweep_chooses_its_axis(axis, x, scale):
     plots.sweep(axis, x, summary(), xlabel="strength")
@@ -227,6 +308,23 @@ def test_sweep_shows_each_interval(axis):
     assert bars.lines[0].get_xydata().tolist() == [[0.1, 0.8], [0.2, 0.9]]
     ends = [segment[:, 1].tolist() for segment in bars.lines[2][0].get_segments()]
     assert ends == [pytest.approx([0.7, 0.9]), pytest.approx([0.88, 0.92])]
+
+
+def test_sweep_keeps_numbers_below_zero_in_sight(axis):
+    three = pd.concat([summary(), summary()[:1]])
+    plots.sweep(axis, [-1, 0.01, 1], three, xlabel="shift")
+    assert axis.get_xscale() == "linear"
+
+
+def test_sweeps_of_one_axis_say_which_interval_is_whose(axis):
+    for label, covers in {"train": "seeds", "val": "seeds", "test": "images"}.items():
+        table = summary()
+        table.attrs["interval"] = f"95 % interval over {covers}"
+        plots.sweep(axis, [0.1, 0.2], table, label=label, xlabel="rate")
+    assert explained(axis) == [
+        "95 % interval over seeds",
+        "test: 95 % interval over images",
+    ]
 
 
 def test_sweep_gives_zero_a_place_on_a_logarithmic_axis(axis):
@@ -245,7 +343,7 @@ def test_sweep_says_what_diverged(axis, diverged, text):
     if diverged == 5:
         table.loc["L2", ["mean", "low", "high"]] = np.nan
     plots.sweep(axis, [0.1, 0.2], table, xlabel="rate")
-    (note,) = axis.texts
+    (note,) = [note for note in axis.texts if "diverged" in note.get_text()]
     assert note.get_text() == f"{text} diverged"
     axis.figure.canvas.draw()
     assert axis.figure.bbox.contains(*note.get_window_extent().p0), "it can be seen"
@@ -271,6 +369,14 @@ def test_histogram_shows_shares(axis):
     assert axis.get_ylabel() == "share of values"
 
 
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_histogram_counts_what_is_not_finite(axis, lost):
+    plots.histogram(axis, [0.1, 0.1, 0.9, lost], "plain", bins=2)
+    assert axis.patches[0].get_data().values.tolist() == [0.5, 0.25]
+    (text,) = axis.get_legend().texts
+    assert text.get_text() == "plain (not finite: 1 of 4)"
+
+
 def test_reliability_by_hand(axis):
     # Two predictions at 0.25 of which one is right; one at 1.0 that is right.
     for label in ("plain", "dropout"):
@@ -283,6 +389,17 @@ def test_reliability_by_hand(axis):
     assert labels == ["calibrated", "plain", "dropout"]
 
 
-def test_plots_need_no_tensorflow():
-    source = "import sys, utils.plots; sys.exit('tensorflow' in sys.modules)"
+def test_reliability_has_scikit_learns_points(axis):
+    rng = np.random.default_rng(0)
+    confidence = rng.random(300)
+    correct = rng.random(300) < confidence
+    plots.reliability(axis, confidence, correct, "plain", bins=7)
+    right, mean = calibration_curve(correct, confidence, n_bins=7)
+    assert axis.lines[1].get_xdata() == pytest.approx(mean)
+    assert axis.lines[1].get_ydata() == pytest.approx(right)
+
+
+@pytest.mark.parametrize("heavy", ["tensorflow", "sklearn", "statsmodels"])
+def test_plots_import_nothing_heavy(heavy):
+    source = f"import sys, utils.plots; sys.exit('{heavy}' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", source]).returncode == 0

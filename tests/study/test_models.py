@@ -91,7 +91,7 @@ def test_a_subclassed_model_comes_back_with_its_weights(tmp_path):
 @pytest.mark.parametrize("monitor", ["val_accuracy", "val_loss", "accuracy", "loss"])
 def test_callbacks_know_whether_more_is_better(monitor):
     def stop():
-        return [keras.callbacks.EarlyStopping(monitor=monitor, patience=1)]
+        return [keras.callbacks.EarlyStopping(monitor, 1e-3, patience=1)]
 
     def useless():  # no step changes anything: nothing improves after the first epoch
         return keras.optimizers.SGD(0.0)

@@ -8,68 +8,78 @@ from pathlib import Path
 import numpy as np
 
 from utils.data import download, pictures
+from utils.data.errors import DataError
 
 DEFAULT_DIR = Path(__file__).resolve().parents[2] / "data"
 LAYOUT = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
-BUILT_IN = ("digits", *download.SOURCES)
-# What zipfile, zlib and NumPy raise for a file that is not whole.
-DAMAGE = (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+BUILT_IN = ("digits", *download.NAMES)
+CLASS_NAMES = {
+    "fashion_mnist": (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
+    "cifar10": (
+        *("airplane", "automobile", "bird", "cat", "deer"),
+        *("dog", "frog", "horse", "ship", "truck"),
+    ),
+}
+# What zipfile, zlib and NumPy raise for a file that is not whole; MemoryError, if its
+# header promises more than it holds.
+DAMAGE = (
+    ValueError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+MOST_BYTES = 2**30  # of an npz, unpacked: uint8 takes four times as much as float32
 # A model has an output for each label up to the largest: an identity number taken
 # for a class would fill the memory.
 LARGEST_LABEL = 65_535
 
 
-class DataError(ValueError):
-    """A data set, or an argument of `load`, that cannot be used; says what to do."""
+def read(
+    name: str, data_dir: str | os.PathLike | None
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], tuple[str, ...] | None]:
+    """Read the parts that a source has.
 
+    Args:
+        name: as `load` takes it, already known to be one.
+        data_dir: as `load` takes it.
 
-def read(name, data_dir):
-    """The parts that a source has: {"train": (images, labels), "test": …, "val": …}.
+    Returns:
+        {"train": (images, labels)}, with "val" and "test" where the source has them,
+        and the names of the classes, None where they are numbers. Images are
+        (n, height, width, channels), uint8 or floats in [0, 1]; labels (n,), int32.
 
-    Images are (n, height, width, channels), uint8 or floats in [0, 1].
+    Raises:
+        DataError: if there is no such data set, or one that cannot be used.
     """
     if name == "digits":
         from sklearn.datasets import load_digits  # slow, and workers do not need it
 
         digits = load_digits()
-        return {"train": (digits.images[..., np.newaxis] / 16, digits.target)}
+        arrays = {"x_train": digits.images / 16, "y_train": digits.target}
+        return check_parts(name, arrays), None
 
     folder = find_folder(data_dir)
     path = folder / f"{name}.npz"
-    if not path.exists() and name in download.SOURCES:
-        try:
-            download.fetch(name, folder)
-        except OSError as error:
-            raise DataError(str(error)) from None
-    if path.exists():
-        return check_parts(path.name, read_npz(path))
+    if name in download.NAMES and not os.path.lexists(path):
+        download.fetch(name, folder)
+    if os.path.lexists(path):  # a link that leads nowhere is an error, not absent
+        return check_parts(path.name, read_npz(path)), CLASS_NAMES.get(name)
     if (folder / name).is_dir():
-        try:
-            return {"train": pictures.read(folder / name)}
-        except pictures.NoPictures as error:
-            raise DataError(str(error)) from None
-    own = {p.stem for p in folder.iterdir() if p.suffix == ".npz" or is_set(p)}
+        *train, class_names = pictures.read(folder / name)
+        return {"train": tuple(train)}, class_names
+    inside = [p.name for p in folder.iterdir() if p.suffix == ".npz" or p.is_dir()]
+    own = {p.removesuffix(".npz") for p in inside if not p.startswith(".")}
     own = sorted(own.difference(BUILT_IN))
     raise DataError(
         f"There is no data set {name!r}. There is {', '.join([*BUILT_IN, *own])}; "
         f"to bring your own, put {name}.npz into {folder}, or a folder {name} with one "
         "folder of pictures for each class."
     )
-
-
-def is_set(folder):
-    """Whether a folder looks like a data set of pictures."""
-    return folder.is_dir() and any(path.is_dir() for path in folder.iterdir())
-
-
-def picture_classes(name, data_dir):
-    """The names of the classes, where a data set is a folder of pictures, else None."""
-    if name in BUILT_IN:
-        return None
-    folder = find_folder(data_dir)
-    if (folder / f"{name}.npz").exists() or not (folder / name).is_dir():
-        return None
-    return pictures.classes(folder / name)
 
 
 def find_folder(data_dir):
@@ -91,9 +101,14 @@ def read_npz(path):
     """The arrays of an npz file as a dict; Python objects in it are never unpickled."""
     try:
         # np.load takes what is no zip for a pickle; zipfile says what is wrong.
-        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
+        with (
+            zipfile.ZipFile(path) as archive,
+            np.load(path, allow_pickle=False) as file,
+        ):
             held = list(file)
-            arrays = {key: np.asarray(file[key]) for key in LAYOUT if key in file}
+            size = sum(entry.file_size for entry in archive.infolist())
+            wanted = [key for key in LAYOUT if key in file and size <= MOST_BYTES]
+            arrays = {key: np.asarray(file[key]) for key in wanted}
     except OSError as error:
         raise DataError(
             f"{path} cannot be read: {error.strerror or error}. Check that it is a "
@@ -110,6 +125,11 @@ def read_npz(path):
             "or write it with np.savez again."
         ) from None
 
+    if size > MOST_BYTES:
+        raise DataError(
+            f"{path} unpacks to {size / 2**20:,.0f} MiB, and {MOST_BYTES / 2**20:,.0f} "
+            "MiB is the most. Save the images as uint8, fewer of them, or smaller ones."
+        )
     has_val = "x_val" in arrays or "y_val" in arrays
     needed = [key for key in LAYOUT if has_val or not key.endswith("_val")]
     missing = [key for key in needed if key not in arrays]

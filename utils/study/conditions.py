@@ -2,7 +2,6 @@
 
 import collections.abc
 import dataclasses
-import random
 
 import joblib
 import numpy as np
@@ -155,11 +154,10 @@ def check_alike(kind, expected, seed: int) -> None:
 def check_model(name: str, condition: Condition, kind, dataset_name: str) -> None:
     """Build once, here, so that a mistake shows before the first run starts."""
     from utils.study.losses import resolve_loss
-    from utils.study.seeding import keras_set_to, with_weights
+    from utils.study.seeding import undisturbed, with_weights
 
     shape, classes = kind
-    state = random.getstate()  # what Keras draws its layers' seeds from
-    with keras_set_to({}):
+    with undisturbed():
         model = condition.build()
         if not hasattr(model, "fit"):
             raise TypeError(f"condition {name!r}: build() gave {model!r}, not a model")
@@ -170,7 +168,6 @@ def check_model(name: str, condition: Condition, kind, dataset_name: str) -> Non
                 f"data set {dataset_name!r} has {shape}"
             )
         gives = with_weights(model, shape)
-    random.setstate(state)
     if gives == (1,):
         raise ValueError(
             f"condition {name!r}: the model ends with one output, and the engine reads "

@@ -5,7 +5,6 @@ import importlib.metadata
 import os
 import pathlib
 import platform
-import sys
 
 from utils.study import workers
 from utils.study.conditions import (
@@ -21,6 +20,7 @@ from utils.study.conditions import (
     kind_of,
 )
 from utils.study.keys import fingerprint
+from utils.study.keys_code import code_of
 from utils.study.progress import progress_bar
 from utils.study.records import FORMAT, Store
 from utils.study.results import Results
@@ -135,12 +135,9 @@ def _tasks(conditions, dataset, seeds, settings, probes, store):
 
 def _versions():
     packages = ("tensorflow", "keras", "numpy")
-    engine = ("workers", "training", "loops", "fitting", "losses", "seeding")
-    folder = pathlib.Path(__file__).parent
     return (
         FORMAT,
-        [(folder / f"{name}.py").read_bytes() for name in engine],
-        sys.version_info[:2],
+        code_of("utils.study.workers"),
         platform.machine(),
         [importlib.metadata.version(package) for package in packages],
         [os.environ.get(name) for name in ENVIRONMENT],

@@ -1,186 +1,210 @@
-"""One digest for all that can change a number: code, what it closes over, data.
+"""One digest for all that can change a number: code, what it reads, data.
 
-A function is known by its bytecode, constants, defaults, closure and the globals it
-reads, recursively; not by a pickle, whose bytes change from process to process. What
-comes from an installed package is known by its name and version.
+A function is known by its syntax, its defaults, its closure, the globals that it reads
+and the modules that it imports; an object by what pickle takes of it, which is all that
+a worker gets to see; what comes from an installed package by name and version.
 """
 
-import dataclasses
-import dis
+import copyreg
 import enum
 import functools
-import hashlib
 import pathlib
+import reprlib
 import sys
-import sysconfig
 import types
 
 import numpy as np
 
-PLAIN = (type(None), bool, int, float, complex, str, bytes, range, slice, type(...))
-LIBRARIES = [sysconfig.get_path(k) for k in ("stdlib", "platstdlib", "purelib")]
-LIBRARIES.append(sysconfig.get_path("platlib"))
-SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
-BOOKKEEPING = ("__dict__", "__weakref__", "__doc__", "__module__", "__qualname__")
-BOOKKEEPING += ("__annotations__", "__abstractmethods__", "_abc_impl", "__replace__")
-BOOKKEEPING += (
-    "__slotnames__",
-    "__firstlineno__",
-    "__static_attributes__",
-    "__repr__",
-    "__hash__",
-)
+from utils.study import keys_functions, keys_keras
+from utils.study.keys_code import code_of, followed, hashed, in_library, version
+
+__all__ = ["code_of", "fingerprint"]
+
+PLAIN = {type(None), bool, int, float, complex, str, bytes, type(...)}
+CACHED = type(functools.cache(len))
+WRAPPERS = (property, staticmethod, classmethod, functools.cached_property, CACHED)
+WRAPPED = ("fget", "fset", "fdel", "func", "__wrapped__")
+DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+# What Python itself writes on a class; some of it changes while a class is used.
+BOOKKEEPING = {
+    *("__dict__", "__weakref__", "__doc__", "__module__", "__qualname__"),
+    *("__annotations__", "__annotations_cache__", "__annotate_func__", "__replace__"),
+    *("__abstractmethods__", "_abc_impl", "__slotnames__", "__match_args__"),
+    *("__firstlineno__", "__static_attributes__", "__dataclass_params__"),
+}
 
 
-def fingerprint(*values):
-    """Return a hexadecimal digest of 32 digits, equal for equal values.
+def fingerprint(*values: object) -> str:
+    """Return a digest that is equal for equal values, in every process and folder.
 
-    Takes numbers, text, arrays, containers, functions, classes, Keras objects,
-    dataclasses and plain objects. Raises TypeError for what cannot be told apart
-    reliably, such as an open file or a generator.
+    Not seen: what a function reads from disk or network, and names that it computes.
+
+    Args:
+        values: numbers, text, arrays, containers, functions, classes, Keras objects
+            with their weights, and whatever else can be pickled.
+
+    Returns:
+        32 hexadecimal digits.
+
+    Raises:
+        TypeError: for what cannot be told apart, such as an open file, a lock or a
+            generator.
+
+    Source:
+        Moore (1956), Gedanken-experiments on sequential machines: how many states
+        of an automaton, or objects of a value, can be told apart.
     """
-    return _Digest().of(values).hex()
+    nodes = _graph(values)
+    digests, classes = [label for label, _, _ in nodes], 0
+    while len(set(digests)) > classes:
+        before, classes = digests, len(set(digests))
+        digests = [_refined(node, before) for node in nodes]
+    # The last round told no more objects apart, so old digests determine new ones. Two
+    # values with the same table, and the same first object, unfold into the same tree,
+    # wherever their cycles close and whatever they share.
+    table = sorted({old + new for old, new in zip(before, digests, strict=True)})
+    return hashed(digests[0] + b"".join(table)).hex()
 
 
-class _Digest:
-    def __init__(self):
-        self.inside = []
+def _graph(root):
+    """List all that a value is made of, each object once: [(label, parts, ordered)].
 
-    def of(self, value):
-        if isinstance(value, PLAIN):
-            return self._join(type(value).__name__, repr(value))
-        if id(value) in self.inside:  # a function that calls itself, say
-            return self._join("inside", str(self.inside.index(id(value))))
-        self.inside.append(id(value))
-        try:
-            return self._of_object(value)
-        finally:
-            self.inside.pop()
-
-    def _join(self, *parts):
-        digest = hashlib.blake2b(digest_size=16)
+    parts: a digest for what is plain, else a place in the list.
+    """
+    objects, places, nodes = [root], {id(root): 0}, []
+    for value in objects:  # grows; it also keeps ids from being used again
+        label, parts, *unordered = _taken_apart(value)
+        found = []
         for part in parts:
-            part = part.encode() if isinstance(part, str) else part
-            digest.update(len(part).to_bytes(8, "little") + part)
-        return digest.digest()
+            if type(part) in PLAIN:
+                found.append(_plain(part))
+                continue
+            if places.setdefault(id(part), len(objects)) == len(objects):
+                objects.append(part)
+            found.append(places[id(part)])
+        nodes.append((hashed(label), found, not unordered))
+    return nodes
 
-    def _all(self, kind, values):
-        return self._join(kind, *(self.of(value) for value in values))
 
-    def _unordered(self, kind, values):
-        # Each on its own, so that no element's digest depends on its neighbours.
-        return self._join(kind, *sorted(_Digest().of(value) for value in values))
+def _refined(node, digests):
+    label, parts, ordered = node
+    parts = [digests[part] if isinstance(part, int) else part for part in parts]
+    return hashed(label + b"".join(parts if ordered else sorted(parts)))
 
-    def _of_object(self, value):
-        kind = type(value).__name__
-        if isinstance(value, np.ndarray) and value.dtype != object:
-            array = np.ascontiguousarray(value)
-            return self._join("array", str((array.dtype, array.shape)), array.data)
-        if isinstance(value, np.generic | pathlib.PurePath | enum.Enum):
-            return self._join(kind, repr(value))
-        if isinstance(value, list | tuple):
-            return self._all(kind, value)
-        if isinstance(value, dict):
-            return self._join(
-                kind, *(self.of(k) + self.of(v) for k, v in value.items())
-            )
-        if isinstance(value, set | frozenset):
-            return self._unordered(kind, value)
-        if isinstance(value, types.ModuleType):
-            return self._of_module(value)
-        if isinstance(value, types.CodeType):
-            return self._of_code(value)
-        if isinstance(value, functools.partial):
-            return self._all("partial", (value.func, value.args, value.keywords))
-        if isinstance(value, types.MethodType):
-            return self._all("method", (value.__func__, value.__self__))
-        if isinstance(value, type) or callable(value) and hasattr(value, "__name__"):
-            return self._of_named(value)
-        return self._of_instance(value)
 
-    def _of_named(self, value):
-        """A function or a class: from a library by name, else by what it says."""
-        name = f"{value.__module__}.{getattr(value, '__qualname__', value.__name__)}"
-        if _in_library(value.__module__):
-            return self._join("library", name, _version(value.__module__))
-        if isinstance(value, type):
-            members = {k: v for k, v in vars(value).items() if _says_something(k, v)}
-            return self._all("class", (name, value.__bases__, members))
-        value = getattr(value, "python_function", value)  # what tf.function wraps
-        function = getattr(value, "__wrapped__", value)
-        if not isinstance(function, types.FunctionType):
-            raise TypeError(f"cannot tell {value!r} apart from others of its kind")
-        cells = [_content(cell) for cell in function.__closure__ or ()]
-        names = sorted(set(_globals_read(function.__code__)))
-        space = function.__globals__
-        read = {name: space[name] for name in names if name in space}
-        parts = (function.__code__, function.__defaults__, function.__kwdefaults__)
-        return self._all("function", (*parts, cells, read))
+def _plain(value):
+    kind = type(value)
+    if kind is not bytes:  # of an int in decimal, Python writes only so many digits
+        value = (hex if kind is int else ascii)(value).encode()
+    return hashed(kind.__name__.encode() + b" " + value)
 
-    def _of_code(self, code):
-        parts = (code.co_code, code.co_consts, code.co_names, code.co_freevars)
-        counts = (code.co_argcount, code.co_kwonlyargcount, code.co_flags)
-        return self._all("code", (*parts, *counts, code.co_exceptiontable))
 
-    def _of_module(self, module):
-        path = getattr(module, "__file__", None)
-        if path is None or _in_library(module.__name__):
-            name = module.__name__
-            return self._join("module", name, _version(name))
-        return self._join("module", pathlib.Path(path).read_bytes())
-
-    def _of_instance(self, value):
-        if isinstance(value, property | staticmethod | classmethod):
-            parts = [getattr(value, k, None) for k in ("fget", "fset", "__func__")]
-            return self._all(type(value).__name__, parts)
-        if hasattr(value, "numpy"):
-            return self._all("tensor", (np.asarray(value.numpy()),))
-        if hasattr(value, "get_config"):
-            config = {k: v for k, v in value.get_config().items() if k != "name"}
-            return self._all("configured", (type(value), config))
-        if dataclasses.is_dataclass(value):
-            fields = [getattr(value, f.name) for f in dataclasses.fields(value)]
-            return self._all("dataclass", (type(value), fields))
-        if hasattr(value, "__dict__") and not hasattr(value, "__next__"):
-            return self._all("object", (type(value), vars(value)))
+def _taken_apart(value):
+    """Return (label, parts): all that makes a value what it is."""
+    try:
+        return _by_kind(value)
+    except Exception as error:
+        why = str(error).strip().partition("\n")[0]
         raise TypeError(
-            f"{value!r} is used from outside the function, and there is no telling "
-            "whether it has changed. Make it inside the function instead."
-        )
+            f"{reprlib.repr(value)} is used from outside the function, and there is no "
+            f"telling whether it has changed: {why}. Make it inside the function."
+        ) from error
 
 
-def _globals_read(code):
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield instruction.argval
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _globals_read(constant)
+def _by_kind(value):
+    kind = type(value)
+    if kind in (list, tuple):
+        return kind.__name__, value
+    if kind in (dict, types.MappingProxyType):
+        return kind.__name__, [part for pair in value.items() for part in pair]
+    if kind in (set, frozenset):
+        return kind.__name__, value, "unordered"
+    if isinstance(value, types.ModuleType):
+        return _module(value)
+    if name := _name_in_library(value):
+        return name, ()
+    if isinstance(value, type):
+        members = {k: v for k, v in vars(value).items() if _says_something(k, v)}
+        name = f"{value.__module__}.{value.__qualname__}"
+        return f"class {name}", (kind, value.__bases__, members)
+    if isinstance(value, types.FunctionType):
+        return keys_functions.parts_of(value)
+    if isinstance(value, types.CodeType):
+        return keys_functions.bytecode(value)
+    if isinstance(value, types.MethodType):
+        return "method", (value.__func__, value.__self__)
+    if isinstance(value, WRAPPERS):
+        return "wrapper", (kind, *(getattr(value, name, None) for name in WRAPPED))
+    if isinstance(value, np.ndarray | np.generic):
+        return _array(value)
+    if isinstance(value, pathlib.PurePath):
+        return "path", (value.as_posix(),)
+    if isinstance(value, enum.Enum):
+        return "member", (kind, value.name, value.value)
+    if hasattr(kind, "python_function"):  # made by tf.function
+        settings = {k: v for k, v in vars(value).items() if isinstance(v, bool)}
+        return "tf.function", (value.python_function, value.input_signature, settings)
+    if hasattr(kind, "numpy"):
+        return "tensor", (kind, np.asarray(value.numpy()))
+    if keys_keras.is_keras(value):
+        return "Keras", keys_keras.parts_of(value)
+    return _pickled(value)
+
+
+def _module(module):
+    file = getattr(module, "__file__", None)  # a lazy module then learns its own name
+    name = module.__name__
+    if in_library(name):
+        return f"library {name} {version(name)}", ()
+    if file is None and hasattr(module, "__path__"):
+        return f"folder {name}", ()  # its modules count where they are read
+    if file is None:
+        raise TypeError("it has no source")
+    trees, packages = followed(name, file)
+    versions = {package: version(package) for package in sorted(packages)}
+    return f"module {name}", (dict(sorted(trees.items())), versions)
+
+
+def _name_in_library(value):
+    """Name what a package has under this very name; wrappers only copy one."""
+    module = getattr(value, "__module__", None)
+    name = getattr(value, "__qualname__", None)
+    if not (isinstance(module, str) and isinstance(name, str) and in_library(module)):
+        return None
+    try:
+        found = functools.reduce(getattr, name.split("."), sys.modules.get(module))
+    except AttributeError:
+        return None
+    return f"library {module} {name} {version(module)}" if found is value else None
 
 
 def _says_something(name, member):
-    made = name in BOOKKEEPING or name.startswith(("__dataclass_", "__annot"))
-    return not made and not isinstance(member, SLOTS)
+    return name not in BOOKKEEPING and not isinstance(member, DESCRIPTORS)
 
 
-def _content(cell):
-    try:
-        return cell.cell_contents
-    except ValueError:  # a name that is bound later
-        return None
+def _array(array):
+    if isinstance(array, np.ma.MaskedArray):
+        mask, data = np.ma.getmaskarray(array), np.asarray(array)
+        return "masked array", (type(array), data, mask, array.fill_value)
+    if isinstance(array, np.memmap):
+        array = np.asarray(array)
+    if array.dtype.hasobject or array.dtype.names:
+        content = np.asarray(array).tolist()
+    else:
+        content = hashed(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    own = getattr(array, "__dict__", None)
+    return f"array {array.dtype} {array.shape}", (type(array), content, own)
 
 
-@functools.cache
-def _in_library(name):
-    module = sys.modules.get((name or "builtins").partition(".")[0])
-    path = getattr(module, "__file__", None)
-    if module is None or name == "__main__":
-        return False
-    if path is None:
-        return True
-    return any(pathlib.Path(path).is_relative_to(root) for root in LIBRARIES)
-
-
-def _version(name):
-    module = sys.modules.get((name or "builtins").partition(".")[0])
-    return str(getattr(module, "__version__", ""))
+def _pickled(value):
+    if hasattr(type(value), "__next__"):
+        raise TypeError("reading it changes it")
+    reduce = copyreg.dispatch_table.get(type(value))
+    state = reduce(value) if reduce else value.__reduce_ex__(4)
+    if isinstance(state, str):
+        return f"global {state}", (type(value),)
+    function, arguments, *rest = state
+    if isinstance(value, set | frozenset):  # pickle lists its elements in any order
+        arguments = (frozenset(value),)
+    rest = [list(part) if hasattr(part, "__next__") else part for part in rest]
+    return "object", (function, arguments, *rest)

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import random
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -34,6 +35,21 @@ def keras_set_to(settings: dict) -> Iterator[None]:
 def _set(settings):
     for name, value in settings.items():
         getattr(keras.config, f"set_{name}")(value)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Undo what a builder does to Keras' settings, Python's and NumPy's random numbers.
+
+    Keras draws its layers' seeds from Python's.
+    """
+    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        with keras_set_to({}):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)  # noqa: NPY002
 
 
 def with_weights(model, image_shape: tuple[int, ...]):

@@ -188,6 +188,7 @@ def _one_run(task, context):
             "best_epoch": trained.best_epoch,
             "test_part": task.test_part,
             "classes": len(dataset.class_names),
+            "keras": context.settings.keras,
             "input_shape": [None, *dataset.x_train.shape[1:]],
         }
         context.store.write(task.key, meta, arrays)
