@@ -201,6 +201,12 @@ def test_what_changes_nothing_does_not_show(name, way):
     assert a == b
 
 
+def test_a_type_does_not_show():
+    plain = cell("def f(x, *, y=1):\n    return x + y")
+    typed = cell("def f(x: float, *, y: int = 1) -> float:\n    return x + y")
+    assert fingerprint(plain) == fingerprint(typed)
+
+
 def test_a_docstring_does_not_show():
     a, b = (f"def f():\n def g():\n  '{d}'\n return g" for d in ("one", "two"))
     assert fingerprint(cell(a)) == fingerprint(cell(b))

@@ -244,7 +244,13 @@ def _syntax_within(text, code):
     found = [node for node in functions if _may_be(node, code, places)]
     if not found or len(found) > 1 and not places:
         return None
-    return _written(found[-1])  # of lambdas within lambdas the innermost, walked last
+    function = found[-1]  # of lambdas within lambdas the innermost, walked last
+    for node in ast.walk(function):  # a type that is written down changes no number
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+    return _written(function)
 
 
 def _may_be(node, code, places):
