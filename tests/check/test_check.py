@@ -219,6 +219,15 @@ def test_a_busy_machine_fails_no_answer(probe, monkeypatch):
     assert check.judged("99.9", lambda x: late.wait()).status == "correct"
 
 
+def test_computing_is_what_counts(probe, monkeypatch):
+    """Without this limit, the clock on the wall would have to be asked once more."""
+    probe(seconds=2)
+    monkeypatch.setattr(verdicts.time, "monotonic", iter([0, 0, 0]).__next__)
+    computed = itertools.chain([0, 1, 1], itertools.repeat(3))
+    monkeypatch.setattr(verdicts.time, "process_time", lambda: next(computed))
+    assert "had not returned" in check.judged("99.9", forever).what
+
+
 def printed(answer, capsys):
     check.check("99.9", answer)
     return capsys.readouterr().out
