@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
+LAB = ROOT / "tools" / "course" / "lab"
 MARKER = VENV / "course-installed.txt"
 LOG = ROOT / "build" / "setup.log"
 OLDEST, NEWEST = (3, 11), (3, 13)
@@ -49,9 +50,10 @@ def usage():
         "",
         f"More about one: {PYTHON} course.py run --help",
         "The first call makes an environment in .venv and installs what the course",
-        "needs: once, a few minutes, with network. An activated environment that has",
-        "it already is used as it is. --no-pins installs the newest versions instead",
-        "of those in constraints.txt.",
+        "needs: once, with network, a few minutes; seconds where uv is installed. An",
+        "activated environment that has it already is used as it is. --no-pins leaves",
+        "that aside, and puts the newest versions into .venv instead of those in",
+        "constraints.txt.",
     ]
     return "\n".join(lines)
 
@@ -69,44 +71,31 @@ def available():
 
 
 def requirements(file):
-    """The (name, specifier) pairs that a requirements file asks for, `-e .` aside."""
+    """What a requirements file asks for, a line each, without comments and options."""
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     lines = (line.split("#")[0].strip() for line in lines)
-    return [
-        re.fullmatch(r"([\w.-]+)\s*(.*)", line).groups()
-        for line in lines
-        if line and not line.startswith("-")
-    ]
-
-
-def numbers(version):
-    """'2.21.0rc1' as (2, 21, 0): enough to tell whether a version is in a range."""
-    found = re.match(r"\d+(\.\d+)*", version)
-    return tuple(int(part) for part in found.group().split(".")) if found else ()
-
-
-def satisfies(version, specifier):
-    """Whether a version lies in a range such as '>=2.20,<3'."""
-    for clause in filter(None, specifier.replace(" ", "").split(",")):
-        sign, bound = re.fullmatch(r"(>=|<)(.+)", clause).groups()
-        if (numbers(version) >= numbers(bound)) != (sign == ">="):
-            return False
-    return True
+    return [line for line in lines if line and not line.startswith("-")]
 
 
 def fits(files):
-    """Whether the Python that runs this file has all that the files ask for."""
+    """Whether the Python that runs this file has all that the files ask for.
+
+    A Python without `packaging` has no JupyterLab either, which depends on it.
+    """
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         return False
-    from importlib import metadata  # not there before Python 3.8
-
     try:
+        from importlib import metadata  # not there before Python 3.8
+
+        from packaging.requirements import Requirement
+
+        asked = [Requirement(line) for file in files for line in requirements(file)]
         return all(
-            satisfies(metadata.version(name), specifier)
-            for file in files
-            for name, specifier in requirements(file)
+            one.specifier.contains(metadata.version(one.name), prereleases=True)
+            for one in asked
+            if one.marker is None or one.marker.evaluate()
         )
-    except metadata.PackageNotFoundError:
+    except ImportError:  # a package that is missing raises one too
         return False
 
 
@@ -219,7 +208,7 @@ def call(command):
     with subprocess.Popen(command, **settings) as process:
         for line in process.stdout:
             lines.append(line)
-            doing = re.match(r"(Collecting|Building|Installing)\b.*", line)
+            doing = re.match(r"(Collecting|Downloading|Building|Installing)\b.*", line)
             if doing and sys.stderr.isatty():
                 print(f"\r{doing.group()[:78]:78}", end="", file=sys.stderr, flush=True)
     if sys.stderr.isatty():
@@ -265,19 +254,36 @@ def install(files, pins):
         say("Bringing .venv up to date ...")
         MARKER.unlink()
     else:
-        say("Installing into .venv: once, about two minutes ...")
+        say("Installing into .venv: once, a few minutes ...")
         base = getattr(sys, "_base_executable", None) or sys.executable
         call([base, "-m", "venv", "--clear", str(VENV)])
-    command = [str(venv_python()), "-I", "-m", "pip", "install", "--no-input"]
-    command += ["--disable-pip-version-check", "--progress-bar=off"]
-    command += ["--constraint=constraints.txt"] if pins else ["--upgrade"]
-    call([*command, *(f"--requirement={file}" for file in files)])
+    fill(files, pins)
     MARKER.write_text("\n".join(marks(files, pins)) + "\n", encoding="utf-8")
 
 
+def fill(files, pins):
+    """Install into .venv with uv, where there is one, in seconds; else with pip."""
+    what = ["--constraint=constraints.txt"] if pins else ["--upgrade"]
+    what += [f"--requirement={file}" for file in files]
+    uv = shutil.which("uv")
+    if uv:
+        try:
+            call([uv, "pip", "install", f"--python={venv_python()}", *what])
+            return
+        except SetupError:  # it does not read pip's settings: an index of one's own
+            say("uv could not; trying pip.")
+    pip = [str(venv_python()), "-I", "-m", "pip", "install", "--no-input"]
+    pip += ["--disable-pip-version-check", "--progress-bar=off"]
+    call([*pip, *what])
+
+
 def environment(files, pins):
-    """The path of a Python that has what the files ask for; made when there is none."""
-    if fits(files):
+    """The path of a Python that has what the files ask for; made when there is none.
+
+    One that the user has activated is used as it is. Ours is kept to the pins.
+    """
+    ours = Path(sys.prefix).resolve() == VENV.resolve()
+    if pins and not ours and fits(files):
         return sys.executable
     if not ready(files, pins):
         with one_at_a_time():
@@ -291,9 +297,10 @@ def environment(files, pins):
 
 def hand_over(command, cwd=None):
     """Run a command as if it had been called itself; return its exit status."""
+    paths = filter(None, [str(LAB), os.environ.get("JUPYTER_PATH")])
     settings = {
         "PYTHONPATH": str(ROOT),  # this checkout's utils, whatever else is installed
-        "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel before the user's
+        "JUPYTER_PATH": os.pathsep.join(paths),  # its kernel, before one of the user's
     }
     child = subprocess.Popen(command, cwd=cwd, env={**os.environ, **settings})
     while True:
@@ -309,6 +316,8 @@ def lab(python, arguments):
     command = [python, "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
     command += ["--LabApp.default_url=/lab/tree/chapters/01_overfitting.ipynb"]
     command += ["--ServerApp.answer_yes=True"]  # Ctrl-C ends it without a question
+    command += [f"--LabApp.app_settings_dir={LAB}"]  # asks nobody about news
+    command += ["--LanguageServerManager.autodetect=False"]  # names 20 it has not found
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command += ["--ServerApp.allow_root=True"]  # in a container, one is root
     say("Starting JupyterLab at chapter 01. Ctrl-C ends it.")

@@ -1,13 +1,12 @@
 """Sphinx' settings for the book; tools/course/book.py lays out what it reads."""
 
-import re
 import sys
 from pathlib import Path
 
-import mathjax
-
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tools" / "course")]
+
+from slides import mathjax  # noqa: E402
 
 project = "Regularization and batch normalization, measured"
 author = "The authors of the course"
@@ -17,6 +16,7 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
     "sphinxcontrib.bibtex",
 ]
 exclude_patterns = ["docs/conf.py"]
@@ -32,6 +32,10 @@ bibtex_default_style = "plain"
 # The API, out of the docstrings; these two cost seconds to import and are not needed.
 autodoc_mock_imports = ["tensorflow", "keras"]
 autodoc_member_order = "bysource"
+autodoc_type_aliases = {"ArrayLike": "ArrayLike"}  # else NumPy's lists twelve types
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+napoleon_custom_sections = ["Source"]
 default_role = "code"
 
 # Looks. Nothing is loaded from elsewhere: MathJax comes out of a package.
@@ -53,7 +57,6 @@ html_theme_options = {
 html_context = {"default_mode": "light"}
 pygments_style = "a11y-high-contrast-light"
 mathjax_path = "mathjax/tex-svg-full.js"
-MATHJAX = Path(mathjax.__file__).parent / "static" / "mathjax"
 
 
 def copy_mathjax(app, error):
@@ -61,22 +64,9 @@ def copy_mathjax(app, error):
         from sphinx.util.fileutil import copy_asset
 
         folder = Path(app.outdir) / "_static" / "mathjax"
-        copy_asset(MATHJAX / "es5" / "tex-svg-full.js", folder)
-        copy_asset(MATHJAX / "LICENSE", folder)
-
-
-def plain_docstring(app, what, name, obj, options, lines):
-    """Our docstrings are plain text: |w|, *args and x_ mean themselves.
-
-    Where an argument takes more than a line, all of them become a list.
-    """
-    text = re.sub(r"(`[^`]*`)|([|*_])", lambda m: m[1] or "\\" + m[2], "\n".join(lines))
-    if re.search(r"^\S+: .*\n +\S", text, re.MULTILINE):
-        text = re.sub(r"^ +", "  ", text, flags=re.MULTILINE)
-        text = re.sub(r"^(\S+): ", r"- \1: ", text, flags=re.MULTILINE)
-    lines[:] = text.split("\n")
+        for name in ("es5/tex-svg-full.js", "LICENSE"):
+            copy_asset(mathjax() / name, folder)
 
 
 def setup(app):
-    app.connect("autodoc-process-docstring", plain_docstring)
     app.connect("build-finished", copy_mathjax)

@@ -10,11 +10,15 @@ content in photographs.
 f(images, labels, seed) -> (images, labels) for `tf.data` or `utils.study`.
 """
 
+from __future__ import annotations
+
 import inspect
 import math
+from collections.abc import Callable
 from numbers import Integral
 
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 __all__ = [
     "brightness",
@@ -29,23 +33,45 @@ __all__ = [
 ]
 
 
-def flip(images, seed):
+def flip(images: tf.Tensor, seed: ArrayLike) -> tf.Tensor:
     """Mirror each image left to right with probability 1/2.
 
-    images: float32 (n, h, w, c) in [0, 1]; seed: two ints.
-    Raises ValueError for other images or seeds. Taught in chapter 04.
+    Args:
+        images: float32 (n, h, w, c) in [0, 1].
+        seed: two whole numbers.
+
+    Returns:
+        float32, shaped like images.
+
+    Raises:
+        ValueError: images, seed or magnitude that do not fit.
+
+    Source:
+        Taught in chapter 04.
     """
     if fault := input_fault(images, seed):
         raise ValueError(fault)
     return tf.image.stateless_random_flip_left_right(images, seed)
 
 
-def shift(images, seed, pixels):
+def shift(images: tf.Tensor, seed: ArrayLike, pixels: int) -> tf.Tensor:
     """Move each image by whole pixels, −pixels…pixels in both directions; 0 moves in.
 
-    images: float32 (n, h, w, c) in [0, 1]; seed: two ints; pixels: whole number ≥ 0.
-    Whole pixels, so that nothing is blurred. Raises ValueError for other arguments.
-    Taught in chapter 04.
+    Whole pixels, so that nothing is blurred.
+
+    Args:
+        images: float32 (n, h, w, c) in [0, 1].
+        seed: two whole numbers.
+        pixels: a whole number, 0 or more.
+
+    Returns:
+        float32, shaped like images.
+
+    Raises:
+        ValueError: images, seed or magnitude that do not fit.
+
+    Source:
+        Taught in chapter 04.
     """
     if fault := input_fault(images, seed):
         raise ValueError(fault)
@@ -58,12 +84,24 @@ def shift(images, seed, pixels):
     return project(images, [one, zero, dx], [zero, one, dy])
 
 
-def rotate(images, seed, degrees):
+def rotate(images: tf.Tensor, seed: ArrayLike, degrees: float) -> tf.Tensor:
     """Turn each image about its centre by an angle in −degrees…degrees; 0 moves in.
 
-    images: float32 (n, h, w, c) in [0, 1]; seed: two ints; degrees: 0 to 180.
-    The centre is ((w − 1)/2, (h − 1)/2); bilinear. Raises ValueError for other
-    arguments. Taught in chapter 04.
+    The centre is ((w − 1)/2, (h − 1)/2); bilinear between pixels.
+
+    Args:
+        images: float32 (n, h, w, c) in [0, 1].
+        seed: two whole numbers.
+        degrees: 0 to 180.
+
+    Returns:
+        float32, shaped like images.
+
+    Raises:
+        ValueError: images, seed or magnitude that do not fit.
+
+    Source:
+        Taught in chapter 04.
     """
     if fault := input_fault(images, seed):
         raise ValueError(fault)
@@ -79,12 +117,24 @@ def rotate(images, seed, degrees):
     )
 
 
-def zoom(images, seed, fraction):
+def zoom(images: tf.Tensor, seed: ArrayLike, fraction: float) -> tf.Tensor:
     """Scale each image about its centre by 1 − fraction…1 + fraction; 0 moves in.
 
-    images: float32 (n, h, w, c) in [0, 1]; seed: two ints; fraction: 0 ≤ fraction < 1.
     A factor above 1 magnifies, one below 1 shrinks; both directions alike; bilinear.
-    Raises ValueError for other arguments. Taught in chapter 04.
+
+    Args:
+        images: float32 (n, h, w, c) in [0, 1].
+        seed: two whole numbers.
+        fraction: 0 or more, below 1.
+
+    Returns:
+        float32, shaped like images.
+
+    Raises:
+        ValueError: images, seed or magnitude that do not fit.
+
+    Source:
+        Taught in chapter 04.
     """
     if fault := input_fault(images, seed):
         raise ValueError(fault)
@@ -98,11 +148,22 @@ def zoom(images, seed, fraction):
     return project(images, [step, zero, x - step * x], [zero, step, y - step * y])
 
 
-def brightness(images, seed, delta):
+def brightness(images: tf.Tensor, seed: ArrayLike, delta: float) -> tf.Tensor:
     """Add a number in −delta…delta to each image, and clip to [0, 1].
 
-    images: float32 (n, h, w, c) in [0, 1]; seed: two ints; delta: 0 to 1.
-    Raises ValueError for other arguments. Taught in chapter 04.
+    Args:
+        images: float32 (n, h, w, c) in [0, 1].
+        seed: two whole numbers.
+        delta: 0 to 1.
+
+    Returns:
+        float32, shaped like images.
+
+    Raises:
+        ValueError: images, seed or magnitude that do not fit.
+
+    Source:
+        Taught in chapter 04.
     """
     if fault := input_fault(images, seed):
         raise ValueError(fault)
@@ -114,12 +175,24 @@ def brightness(images, seed, delta):
     return tf.clip_by_value(images + change, 0, 1)
 
 
-def contrast(images, seed, factor):
+def contrast(images: tf.Tensor, seed: ArrayLike, factor: float) -> tf.Tensor:
     """Scale each image's distance from its mean by 1 − factor…1 + factor, and clip.
 
-    images: float32 (n, h, w, c) in [0, 1]; seed: two ints; factor: 0 to 1.
-    Each channel has its own mean, as in `tf.image.adjust_contrast`. Raises ValueError
-    for other arguments. Taught in chapter 04.
+    Each channel has its own mean, as in `tf.image.adjust_contrast`.
+
+    Args:
+        images: float32 (n, h, w, c) in [0, 1].
+        seed: two whole numbers.
+        factor: 0 to 1.
+
+    Returns:
+        float32, shaped like images.
+
+    Raises:
+        ValueError: images, seed or magnitude that do not fit.
+
+    Source:
+        Taught in chapter 04.
     """
     if fault := input_fault(images, seed):
         raise ValueError(fault)
@@ -132,13 +205,24 @@ def contrast(images, seed, factor):
     return tf.clip_by_value((1 + change) * images - change * mean, 0, 1)
 
 
-def cutout(images, seed, size):
+def cutout(images: tf.Tensor, seed: ArrayLike, size: int) -> tf.Tensor:
     """Fill one square of size × size pixels in each image with 0.
 
-    images: float32 (n, h, w, c) in [0, 1]; seed: two ints; size: whole number ≥ 0.
-    The square's middle is any pixel of the image, so that a part may lie outside it
-    (DeVries and Taylor, 2017). Raises ValueError for other arguments.
-    Taught in chapter 04.
+    The square's middle is any pixel of the image, so that a part may lie outside it.
+
+    Args:
+        images: float32 (n, h, w, c) in [0, 1].
+        seed: two whole numbers.
+        size: a whole number, 0 or more.
+
+    Returns:
+        float32, shaped like images.
+
+    Raises:
+        ValueError: images, seed or magnitude that do not fit.
+
+    Source:
+        DeVries & Taylor, 2017. Taught in chapter 04.
     """
     if fault := input_fault(images, seed):
         raise ValueError(fault)
@@ -155,13 +239,26 @@ def cutout(images, seed, size):
     return images * tf.cast(~hole, tf.float32)
 
 
-def mixup(images, labels, seed, alpha):
+def mixup(
+    images: tf.Tensor, labels: tf.Tensor, seed: ArrayLike, alpha: float
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Blend each image, and its label, with another image of the batch.
 
-    images: float32 (n, h, w, c) in [0, 1]; labels: float32 one-hot (n, classes);
-    seed: two ints; alpha: 0.01 or more. Each image's share is its own draw from
-    Beta(alpha, alpha); 0.1 to 0.4 are usual (Zhang et al., 2018). Raises ValueError
-    for other arguments. Taught in chapter 04.
+    Args:
+        images: float32 (n, h, w, c) in [0, 1].
+        labels: float32 one-hot (n, classes).
+        seed: two whole numbers.
+        alpha: 0.01 or more; 0.1 to 0.4 are usual. Each image's share is its own draw
+            from Beta(alpha, alpha).
+
+    Returns:
+        images and labels, float32, shaped like those given.
+
+    Raises:
+        ValueError: images, labels, seed or alpha that do not fit.
+
+    Source:
+        Zhang et al., 2018. Taught in chapter 04.
     """
     if fault := input_fault(images, seed) or label_fault(images, labels):
         raise ValueError(fault)
@@ -179,12 +276,22 @@ def mixup(images, labels, seed, alpha):
     return share * images + (1 - share) * tf.gather(images, partner), labels
 
 
-def pipeline(*operations):
-    """Join operations into f(images, labels, seed) -> (images, labels).
+def pipeline(*operations: Callable) -> Callable:
+    """Join operations into one f(images, labels, seed) -> (images, labels).
 
-    operations: functions of (images, seed), or of (images, labels, seed) as `mixup`;
-    `functools.partial` fixes their magnitudes. Each gets a seed of its own. Raises
-    ValueError for what cannot be called. Taught in chapter 04.
+    Args:
+        operations: functions of (images, seed), or of (images, labels, seed) as
+            `mixup`. `functools.partial` fixes their magnitudes. Each gets a seed of
+            its own.
+
+    Returns:
+        The function, for `tf.data` or a `Condition`.
+
+    Raises:
+        ValueError: something that cannot be called.
+
+    Source:
+        Taught in chapter 04.
     """
     if not all(callable(operation) for operation in operations):
         raise ValueError(
@@ -204,28 +311,42 @@ def pipeline(*operations):
     return augment
 
 
-def draw(images, seed, limit):
-    """One number for each image, uniform in −limit…limit: float32 (n,).
+def draw(images: tf.Tensor, seed: ArrayLike, limit: float) -> tf.Tensor:
+    """Draw one number for each image, uniform in −limit…limit: float32 (n,).
 
-    Taught in chapter 04.
+    Source:
+        Taught in chapter 04.
     """
     return tf.random.stateless_uniform(tf.shape(images)[:1], seed, -limit, limit)
 
 
-def centre(images):
-    """The middle of the images in pixels, as (x, y): float32 scalars.
+def centre(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the middle of the images in pixels, as (x, y): float32 scalars.
 
-    Taught in chapter 04.
+    Source:
+        Taught in chapter 04.
     """
     height, width = tf.unstack(tf.cast(tf.shape(images)[1:3], tf.float32))
     return (width - 1) / 2, (height - 1) / 2
 
 
-def project(images, x_row, y_row):
-    """Look each new pixel (x, y) up at (x_row · (x, y, 1), y_row · (x, y, 1)).
+def project(
+    images: tf.Tensor, x_row: list[tf.Tensor], y_row: list[tf.Tensor]
+) -> tf.Tensor:
+    """Look each new pixel (x, y) up at `(x_row · (x, y, 1), y_row · (x, y, 1))`.
 
-    images: float32 (n, h, w, c); x_row, y_row: three float32 tensors (n,) each.
-    Bilinear between pixels, 0 outside the image. Taught in chapter 04.
+    Bilinear between pixels, 0 outside the image.
+
+    Args:
+        images: float32 (n, h, w, c).
+        x_row: three float32 tensors (n,).
+        y_row: likewise.
+
+    Returns:
+        float32, shaped like images.
+
+    Source:
+        Taught in chapter 04.
     """
     zero = tf.zeros_like(x_row[0])
     moved = tf.raw_ops.ImageProjectiveTransformV3(

@@ -1,14 +1,31 @@
 """The models that more than one chapter trains."""
 
+from __future__ import annotations
+
 import keras
 from keras import layers
 
 
-def small_cnn(input_shape=(8, 8, 1), classes=10, *, filters=(32, 64), units=128):
+def small_cnn(
+    input_shape: tuple[int, int, int] = (8, 8, 1),
+    classes: int = 10,
+    *,
+    filters: tuple[int, int] = (32, 64),
+    units: int = 128,
+) -> keras.Sequential:
     """Build the course's workhorse, a small convolutional network without remedies.
 
-    input_shape: (height, width, channels). Returns an uncompiled Sequential model
-    that outputs logits of shape (n, classes). Taught in chapter 01.
+    Args:
+        input_shape: (height, width, channels).
+        classes: how many logits the model gives.
+        filters: of the two convolutions.
+        units: of the hidden dense layer.
+
+    Returns:
+        An uncompiled model that outputs logits of shape (n, classes).
+
+    Source:
+        Taught in chapter 01.
     """
     return keras.Sequential(
         [
@@ -24,21 +41,31 @@ def small_cnn(input_shape=(8, 8, 1), classes=10, *, filters=(32, 64), units=128)
 
 
 def regularized_cnn(
-    input_shape=(8, 8, 1),
-    classes=10,
+    input_shape: tuple[int, int, int] = (8, 8, 1),
+    classes: int = 10,
     *,
-    kernel_regularizer=None,
-    rate=0.0,
-    batch_norm=False,
-):
+    kernel_regularizer: keras.regularizers.Regularizer | None = None,
+    rate: float = 0.0,
+    batch_norm: bool = False,
+) -> keras.Sequential:
     """Build the workhorse with any of three remedies: L2, dropout, batch normalization.
 
-    input_shape: (height, width, channels). kernel_regularizer: on every kernel; rate:
-    of one dropout, after the last normalization (Li et al., 2018); batch_norm: between
-    each hidden linear layer, then without bias, and its activation (Ioffe & Szegedy,
-    2015), with a momentum for few steps (chapter 05). Returns an uncompiled Sequential
-    model that outputs logits of shape (n, classes); without remedies it trains as
-    `small_cnn`. Taught in chapter 06.
+    Without remedies it trains as `small_cnn`.
+
+    Args:
+        input_shape: (height, width, channels).
+        classes: how many logits the model gives.
+        kernel_regularizer: on every kernel; None for none.
+        rate: of one dropout, after the last normalization (Li et al., 2018).
+        batch_norm: between each hidden linear layer, then without bias, and its
+            activation (Ioffe & Szegedy, 2015). Its momentum is for few steps: see
+            chapter 05.
+
+    Returns:
+        An uncompiled model that outputs logits of shape (n, classes).
+
+    Source:
+        Taught in chapter 06.
     """
     options = {"kernel_regularizer": kernel_regularizer, "use_bias": not batch_norm}
 

@@ -6,7 +6,12 @@ the share that is dropped, survivors are scaled up while training, and batch
 normalization uses and tracks the biased variance of the batch.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 __all__ = [
     "batch_norm_backward",
@@ -24,11 +29,21 @@ __all__ = [
 ]
 
 
-def l1_penalty(w, strength):
-    """Return λ∑|w|, the L1 penalty on the weights.
+def l1_penalty(w: ArrayLike, strength: float) -> float:
+    """Return `λ∑|w|`, the L1 penalty on the weights.
 
-    w: array of any shape; strength: λ, 0 or more. Returns one float64.
-    Raises ValueError for another strength. Taught in chapter 02.
+    Args:
+        w: the weights, of any shape.
+        strength: λ, 0 or more.
+
+    Returns:
+        One float64.
+
+    Raises:
+        ValueError: another strength.
+
+    Source:
+        Taught in chapter 02.
     """
     if not 0 <= strength < np.inf:
         raise ValueError(f"strength is {strength}: give a finite number, 0 or more")
@@ -36,11 +51,21 @@ def l1_penalty(w, strength):
     return strength * np.sum(np.abs(w))
 
 
-def l1_gradient(w, strength):
-    """Return λ sign(w), the gradient of the L1 penalty; 0 where w is 0, as in Keras.
+def l1_gradient(w: ArrayLike, strength: float) -> np.ndarray:
+    """Return `λ sign(w)`, the gradient of the L1 penalty; 0 where w is 0, as in Keras.
 
-    w: array of any shape; strength: λ, 0 or more. Returns float64, shaped like w.
-    Raises ValueError for another strength. Taught in chapter 02.
+    Args:
+        w: the weights, of any shape.
+        strength: λ, 0 or more.
+
+    Returns:
+        float64, shaped like w.
+
+    Raises:
+        ValueError: another strength.
+
+    Source:
+        Taught in chapter 02.
     """
     if not 0 <= strength < np.inf:
         raise ValueError(f"strength is {strength}: give a finite number, 0 or more")
@@ -48,11 +73,21 @@ def l1_gradient(w, strength):
     return strength * np.sign(w)
 
 
-def l2_penalty(w, strength):
-    """Return λ∑w², the L2 penalty on the weights.
+def l2_penalty(w: ArrayLike, strength: float) -> float:
+    """Return `λ∑w²`, the L2 penalty on the weights.
 
-    w: array of any shape; strength: λ, 0 or more. Returns one float64.
-    Raises ValueError for another strength. Taught in chapter 02.
+    Args:
+        w: the weights, of any shape.
+        strength: λ, 0 or more.
+
+    Returns:
+        One float64.
+
+    Raises:
+        ValueError: another strength.
+
+    Source:
+        Taught in chapter 02.
     """
     if not 0 <= strength < np.inf:
         raise ValueError(f"strength is {strength}: give a finite number, 0 or more")
@@ -60,11 +95,21 @@ def l2_penalty(w, strength):
     return strength * np.sum(w**2)
 
 
-def l2_gradient(w, strength):
-    """Return 2λw, the gradient of the L2 penalty.
+def l2_gradient(w: ArrayLike, strength: float) -> np.ndarray:
+    """Return `2λw`, the gradient of the L2 penalty.
 
-    w: array of any shape; strength: λ, 0 or more. Returns float64, shaped like w.
-    Raises ValueError for another strength. Taught in chapter 02.
+    Args:
+        w: the weights, of any shape.
+        strength: λ, 0 or more.
+
+    Returns:
+        float64, shaped like w.
+
+    Raises:
+        ValueError: another strength.
+
+    Source:
+        Taught in chapter 02.
     """
     if not 0 <= strength < np.inf:
         raise ValueError(f"strength is {strength}: give a finite number, 0 or more")
@@ -72,13 +117,24 @@ def l2_gradient(w, strength):
     return strength * 2 * w
 
 
-def soft_threshold(w, amount):
+def soft_threshold(w: ArrayLike, amount: float) -> np.ndarray:
     """Move each weight towards 0 by `amount`, and to exactly 0 if it is closer.
 
-    This is sign(w)·max(|w| − amount, 0), the proximal step of the L1 penalty: after
-    a gradient step with learning rate η, call it with amount = ηλ.
-    w: array of any shape; amount: 0 or more. Returns float64, shaped like w.
-    Raises ValueError for another amount. Taught in chapter 02.
+    This is `sign(w)·max(|w| − amount, 0)`, the proximal step of the L1 penalty: after a
+    gradient step with learning rate η, call it with amount = ηλ.
+
+    Args:
+        w: the weights, of any shape.
+        amount: 0 or more.
+
+    Returns:
+        float64, shaped like w.
+
+    Raises:
+        ValueError: another amount.
+
+    Source:
+        Taught in chapter 02.
     """
     if not 0 <= amount < np.inf:
         raise ValueError(f"amount is {amount}: give a finite number, 0 or more")
@@ -86,14 +142,25 @@ def soft_threshold(w, amount):
     return w - np.clip(w, -amount, amount)
 
 
-def numerical_gradient(f, x, step=1e-5):
+def numerical_gradient(
+    f: Callable[[np.ndarray], float], x: ArrayLike, step: float = 1e-5
+) -> np.ndarray:
     """Estimate the gradient of f at x by central differences, one entry at a time.
 
-    f: takes an array shaped like x, returns one number, and may change the array it
-    gets: each call has a fresh copy. x: array of any shape; step: above 0, in the
-    unit of x. Returns float64, shaped like x; its error shrinks as step².
-    Raises ValueError for another step, and if f returns more than one number.
-    Taught in chapter 02.
+    Args:
+        f: takes an array shaped like x, and returns one number. It may change the array
+            that it gets: each call has a fresh copy.
+        x: of any shape.
+        step: above 0, in the unit of x. The error shrinks as step².
+
+    Returns:
+        float64, shaped like x.
+
+    Raises:
+        ValueError: another step, or f returns more than one number.
+
+    Source:
+        Taught in chapter 02.
     """
     if not 0 < step < np.inf:
         raise ValueError(f"step is {step}: give a finite number above 0, such as 1e-5")
@@ -109,12 +176,22 @@ def numerical_gradient(f, x, step=1e-5):
     return gradient
 
 
-def relative_error(a, b):
-    """Return ‖a − b‖ / max(‖a‖, ‖b‖): how far apart two arrays are, for their size.
+def relative_error(a: ArrayLike, b: ArrayLike) -> float:
+    """Return `‖a − b‖ / max(‖a‖, ‖b‖)`: how far apart two arrays are, for their size.
 
-    a, b: arrays of one shape, each taken as one long vector. Returns one float64:
-    0 for equal arrays (zeros too), 1 if one of them is all zeros, at most 2.
-    Raises ValueError if the shapes differ. Taught in chapter 02.
+    Args:
+        a: taken as one long vector.
+        b: shaped like a.
+
+    Returns:
+        One float64: 0 for equal arrays (zeros too), 1 if one of them is all zeros, at
+        most 2.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Source:
+        Taught in chapter 02.
     """
     if np.shape(a) != np.shape(b):
         raise ValueError(
@@ -127,15 +204,26 @@ def relative_error(a, b):
     return difference / size if difference != 0 else difference
 
 
-def dropout_forward(x, rate, rng, training=True):
+def dropout_forward(
+    x: ArrayLike, rate: float, rng: np.random.Generator, training: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     """Drop each unit with probability `rate` and scale up the ones that survive.
 
-    x: array of any shape; rate: at least 0, less than 1; rng: NumPy Generator, which
-    drops a unit where its draw is below `rate` and is left alone unless training.
-    Returns (y, mask), float64 and shaped like x: mask holds 1/(1 − rate) where a unit
-    survives and 0 where it is dropped; without training it is all ones.
-    Raises ValueError for another rate. Source: Srivastava et al., 2014, in the
-    inverted form. Taught in chapter 03.
+    Args:
+        x: of any shape.
+        rate: the share to drop, at least 0, less than 1.
+        rng: drops a unit where its draw is below `rate`; left alone unless training.
+        training: False lets everything through.
+
+    Returns:
+        y and mask, both float64 and shaped like x. mask holds 1/(1 − rate) where a unit
+        survives and 0 where it is dropped; without training it is all ones.
+
+    Raises:
+        ValueError: another rate.
+
+    Source:
+        Srivastava et al., 2014, in the inverted form. Taught in chapter 03.
     """
     if not 0 <= rate < 1:
         raise ValueError(f"rate is {rate}: give the share to drop, 0 or more, below 1")
@@ -146,12 +234,21 @@ def dropout_forward(x, rate, rng, training=True):
     return x * mask, mask
 
 
-def dropout_backward(dy, mask):
+def dropout_backward(dy: ArrayLike, mask: ArrayLike) -> np.ndarray:
     """Pass the gradient back through the units that survived.
 
-    dy: the gradient of the loss with respect to y; mask: from `dropout_forward`, of
-    the same shape. Returns dx, float64, shaped like dy.
-    Raises ValueError if the shapes differ. Taught in chapter 03.
+    Args:
+        dy: the gradient of the loss with respect to y.
+        mask: from `dropout_forward`, shaped like dy.
+
+    Returns:
+        dx, float64, shaped like dy.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Source:
+        Taught in chapter 03.
     """
     if np.shape(dy) != np.shape(mask):
         raise ValueError(
@@ -163,20 +260,37 @@ def dropout_backward(dy, mask):
 
 
 def batch_norm_forward(
-    x, gamma, beta, moving_mean, moving_var, momentum=0.99, epsilon=1e-3, training=True
-):
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    moving_mean: ArrayLike,
+    moving_var: ArrayLike,
+    momentum: float = 0.99,
+    epsilon: float = 1e-3,
+    training: bool = True,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple | None]:
     """Standardize each feature over the batch, then scale by gamma and add beta.
 
-    x: (n, features) or (n, h, w, channels); every axis but the last is averaged over.
-    gamma, beta, moving_mean, moving_var: one value for each feature or channel.
-    While training the statistics are the batch's own, and the moving ones follow:
-    moving ← momentum · moving + (1 − momentum) · batch. Otherwise the moving ones are
-    used and stay as they are.
-    Returns (y, moving_mean, moving_var, cache), all float64; cache is what
-    `batch_norm_backward` needs, and None without training.
-    Raises ValueError for shapes that do not fit, an empty x, a momentum outside
-    [0, 1] and an epsilon that is not above 0. Source: Ioffe & Szegedy, 2015.
-    Taught in chapter 05.
+    Args:
+        x: (n, features) or (n, h, w, channels); averaged over every axis but the last.
+        gamma: the scale, one value for each feature or channel.
+        beta: the shift, shaped like gamma.
+        moving_mean: used without training; while training it follows the batch's own,
+            `moving ← momentum · moving + (1 − momentum) · batch`.
+        moving_var: likewise.
+        momentum: from 0 to 1.
+        epsilon: above 0, added to the variance.
+        training: whether the statistics are the batch's own, or the moving ones.
+
+    Returns:
+        y, moving_mean, moving_var and cache, all float64. cache is what
+        `batch_norm_backward` needs, and None without training.
+
+    Raises:
+        ValueError: shapes that do not fit, an empty x, another momentum or epsilon.
+
+    Source:
+        Ioffe & Szegedy, 2015. Taught in chapter 05.
     """
     if np.ndim(x) < 2:
         raise ValueError(
@@ -208,14 +322,26 @@ def batch_norm_forward(
     return gamma * x_hat + beta, moving_mean, moving_var, cache
 
 
-def batch_norm_backward(dy, cache):
+def batch_norm_backward(
+    dy: ArrayLike, cache: tuple
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the gradients through batch normalization while training, in closed form.
 
-    dx = γ/σ · (dy − mean(dy) − x̂ · mean(dy · x̂)): the batch's mean and variance depend
-    on x too. dy: shaped like x; cache: from `batch_norm_forward` with training=True.
-    Returns (dx, dgamma, dbeta), float64: dx shaped like x, the others (features,).
-    Raises ValueError for a dy of another shape, and for the cache of a forward pass
-    without training. Taught in chapter 05.
+    `dx = γ/σ · (dy − mean(dy) − x̂ · mean(dy · x̂))`: the batch's mean and variance
+    depend on x too.
+
+    Args:
+        dy: the gradient of the loss with respect to y, shaped like x.
+        cache: from `batch_norm_forward` with training=True.
+
+    Returns:
+        dx, dgamma and dbeta, float64: dx shaped like x, the others (features,).
+
+    Raises:
+        ValueError: a dy of another shape, or the cache of a pass without training.
+
+    Source:
+        Taught in chapter 05.
     """
     if cache is None:
         raise ValueError("cache is None: run batch_norm_forward with training=True")
@@ -234,12 +360,25 @@ def batch_norm_backward(dy, cache):
     return dx, dgamma, dbeta
 
 
-def batch_norm_backward_graph(dy, cache):
+def batch_norm_backward_graph(
+    dy: ArrayLike, cache: tuple
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return what `batch_norm_backward` does, one node of the graph at a time.
 
-    Arguments, results and errors are those of `batch_norm_backward`; the comments give
-    the step of the forward pass that each line goes back through.
-    Taught in chapter 05.
+    The comments give the step of the forward pass that each line goes back through.
+
+    Args:
+        dy: as for `batch_norm_backward`.
+        cache: as for `batch_norm_backward`.
+
+    Returns:
+        dx, dgamma and dbeta, as there.
+
+    Raises:
+        ValueError: as there.
+
+    Source:
+        Taught in chapter 05.
     """
     if cache is None:
         raise ValueError("cache is None: run batch_norm_forward with training=True")

@@ -3,11 +3,10 @@
 import functools
 import importlib
 import itertools
-import json
 import re
 import subprocess
 import sys
-import time
+import threading
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from tests.notebooks.test_notebooks import EXERCISES as NOTEBOOKS
 from tests.notebooks.test_notebooks import SOLUTIONS, code_of, read
 from utils import check
-from utils.check import judging as asking
+from utils.check import judging, verdicts
 
 CHAPTERS = [path.stem[:2] for path in SOLUTIONS]
 ANSWERS = {
@@ -23,7 +22,7 @@ ANSWERS = {
 }
 for chapter in CHAPTERS:
     importlib.import_module(f"utils.check.chapter_{chapter}")
-NAMES = sorted(asking.EXERCISES)
+NAMES = sorted(judging.EXERCISES)
 
 
 def answers(kind):
@@ -158,19 +157,23 @@ def test_not_implemented_by_a_library_is_no_blank():
 
 
 @pytest.fixture
-def quick(monkeypatch):
-    """An exercise with little time, so that waiting for it costs little."""
-    exercise = asking.Exercise("99.9", lambda answer: answer(1), "A hint.", 0.3)
-    monkeypatch.setitem(asking.EXERCISES, "99.9", exercise)
+def probe(monkeypatch):
+    """An exercise that calls the answer once: probe(seconds) says how long it may take.
+
+    Nothing may wait, so that waiting for it costs nothing.
+    """
+
+    def register(seconds=60):
+        exercise = judging.Exercise("99.9", lambda f: f(1), "A hint.", seconds)
+        monkeypatch.setitem(judging.EXERCISES, "99.9", exercise)
+        monkeypatch.setattr(verdicts, "PATIENCE", 0)
+
+    return register
 
 
 def forever(x):
     while True:
         pass
-
-
-def asleep(x):
-    time.sleep(1)
 
 
 def stubborn(x):
@@ -182,27 +185,98 @@ def stubborn(x):
             continue
 
 
-@pytest.mark.parametrize("answer", [forever, asleep, stubborn])
-def test_what_does_not_return_is_stopped(quick, answer):
+@pytest.mark.parametrize("answer", [forever, stubborn])
+def test_what_does_not_return_is_stopped(probe, answer):
+    probe(seconds=0.3)
     verdict = check.judged("99.9", answer)
     assert verdict.status == "wrong"
     assert "had not returned after 0.3 seconds" in verdict.what
     assert "never ends" in verdict.hint
 
 
-def test_a_flood_is_cut(quick, capsys):
+def test_what_waits_is_given_up(probe):
+    probe(seconds=0.3)
+    never = threading.Event()
+    verdict = check.judged("99.9", lambda x: never.wait())
+    never.set()
+    assert "had not returned after 0.3 seconds" in verdict.what
+
+
+def test_a_busy_machine_fails_no_answer(probe, monkeypatch):
+    """Time that goes by while others compute is none of the answer's."""
+    probe(seconds=2)
+    monkeypatch.setattr(verdicts, "PATIENCE", 60)
+    looks = itertools.chain([0, 20], itertools.repeat(40))
+    late = threading.Event()
+
+    def wall():
+        now = next(looks)
+        if now == 40:
+            late.set()
+        return now
+
+    monkeypatch.setattr(verdicts.time, "monotonic", wall)
+    assert check.judged("99.9", lambda x: late.wait()).status == "correct"
+
+
+def test_computing_is_what_counts(probe, monkeypatch):
+    """Without this limit, the clock on the wall would have to be asked once more."""
+    probe(seconds=2)
+    monkeypatch.setattr(verdicts.time, "monotonic", iter([0, 0, 0]).__next__)
+    computed = itertools.chain([0, 1, 1], itertools.repeat(3))
+    monkeypatch.setattr(verdicts.time, "process_time", lambda: next(computed))
+    assert "had not returned" in check.judged("99.9", forever).what
+
+
+def printed(answer, capsys):
+    check.check("99.9", answer)
+    return capsys.readouterr().out
+
+
+def test_a_flood_is_cut(probe, capsys):
+    probe()
+
     def flood(x):
-        for line in range(100_000):
+        for line in range(2_000):
             print(line)
 
-    check.check("99.9", flood)
-    shown = capsys.readouterr().out
+    shown = printed(flood, capsys)
     assert shown.startswith("0\n1\n")
     assert shown.endswith("Correct.\n")
     assert len(shown) < 1100
 
 
-def test_the_line_at_fault_is_shown(quick):
+@pytest.mark.parametrize(
+    "bar",
+    [
+        ["\r 50%|##  | 1/2", "\r100%|####| 2/2", "\n"],
+        ["\r 50%|##  | 1/2", "\r", " " * 20, "\r"],
+        ["\r 50%|" + "#" * 600] * 5 + ["\n"],
+        ["2/2 ━━━━━━━━━━ 1s 3ms/step\n"],
+    ],
+    ids=["that stays", "that is wiped", "longer than what is kept", "of Keras"],
+)
+def test_what_is_printed_stays_and_a_progress_bar_does_not(probe, capsys, bar):
+    probe()
+
+    def answer(x):
+        print("before: 50%")
+        for part in bar:
+            sys.stdout.write(part)
+        print("after")
+
+    assert printed(answer, capsys) == "before: 50%\nafter\nCorrect.\n"
+
+
+def test_a_progress_bar_cut_short_is_not_printed(probe, capsys):
+    probe()
+    bar = "\r 50%|##  | 1/2"
+    assert printed(lambda x: sys.stdout.write(bar), capsys) == "Correct.\n"
+
+
+def test_the_line_at_fault_is_shown(probe):
+    probe()
+
     def faulty(x):
         return np.zeros(3) @ np.zeros(4)
 
@@ -248,18 +322,17 @@ def test_hints_and_solutions(capsys, tmp_path, monkeypatch):
     assert shown.startswith(
         "def dropout(x, rate, rng, training):\n    if not training:"
     )
-    monkeypatch.setattr(check, "SOLUTIONS", tmp_path)
+    monkeypatch.setattr(verdicts, "SOLUTIONS", tmp_path)
     check.solution("03.2")
     assert "not part of this copy" in capsys.readouterr().out
 
 
-def test_verdicts_are_noted(tmp_path, monkeypatch, capsys):
-    place = tmp_path / "verdicts.jsonl"
-    monkeypatch.setenv("COURSE_VERDICTS", str(place))
+def test_verdicts_are_told_to_who_listens(monkeypatch, capsys):
+    heard = []
+    monkeypatch.setattr(verdicts, "LISTENERS", [heard.append])
     check.check("01.1", blank)
     check.check("01.1", lambda: 0.7)
-    noted = [json.loads(line) for line in place.read_text().splitlines()]
-    assert [entry["status"] for entry in noted] == ["blank", "correct"]
+    assert [verdict.status for verdict in heard] == ["blank", "correct"]
     assert capsys.readouterr().out.endswith("Correct.\n")
 
 

@@ -1,10 +1,9 @@
-"""The tests of stored outputs can fail: one fault a notebook, and the fault is found.
+"""The tests of stored outputs can fail: one fault for each thing that they hold.
 
-Tiny cells print a number, a table, a figure; each variant departs from what it prints
-in one way. All stand in one notebook, run once with the course's own conftest.
+Tiny cells print a number or a table; each variant departs from what it prints in one
+way. All stand in one notebook, run once with the course's own conftest.
 """
 
-import copy
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
-import pandas as pd
 import pytest
 from nbformat import v4
 
@@ -36,12 +34,10 @@ class Table:
 
 Table()
 '''
-PNG = "iVBORw0KGgo="
-FIGURE = f"display({{'image/png': {PNG!r}, 'text/plain': 'A line.'}}, raw=True)"
 
 
-def stream(text, name="stdout"):
-    return v4.new_output("stream", name=name, text=text)
+def stream(text):
+    return v4.new_output("stream", name="stdout", text=text)
 
 
 def number():
@@ -57,22 +53,6 @@ def table():
     }
     result = v4.new_output("execute_result", data=data, execution_count=1)
     return v4.new_code_cell(TABLE, outputs=[result])
-
-
-def figure():
-    """A cell that shows a figure."""
-    data = {"image/png": PNG, "text/plain": "A line."}
-    return v4.new_code_cell(FIGURE, outputs=[v4.new_output("display_data", data=data)])
-
-
-def frame(values):
-    """A cell that ends in a table of pandas; it computes (0.0, 9.99)."""
-    source = "import pandas as pd\n\npd.DataFrame({'mean': [0.0, 9.99], 'n': [5, 5]})"
-    table = pd.DataFrame({"mean": values, "n": [5, 5]})
-    data = {"text/plain": repr(table), "text/html": table._repr_html_()}
-    result = v4.new_output("execute_result", data=data, execution_count=1)
-    metadata = {"tags": ["approx=0.02"]}
-    return v4.new_code_cell(source, metadata=metadata, outputs=[result])
 
 
 VARIANTS = {}
@@ -101,38 +81,13 @@ def swap(cell, old, new, kind="text"):
 
 
 @variant(number, None)
-def untouched_number(cell):
-    pass
-
-
-@variant(table, None)
-def untouched_table(cell):
-    pass
-
-
-@variant(figure, None)
-def untouched_figure(cell):
+def untouched(cell):
     pass
 
 
 @variant(number, "Cell outputs differ")
 def changed_digit(cell):
     swap(cell, "0.850", "0.851")
-
-
-@variant(number, "Cell outputs differ")
-def changed_integer(cell):
-    swap(cell, "5 of 5", "4 of 5")
-
-
-@variant(number, "Cell outputs differ")
-def changed_word(cell):
-    swap(cell, "accuracy", "loss")
-
-
-@variant(number, "Cell outputs differ")
-def changed_space(cell):
-    swap(cell, "accuracy ", "accuracy  ")
 
 
 @variant(number, None)
@@ -153,12 +108,6 @@ def changed_integer_under_tolerance(cell):
     swap(cell, "5 of 5", "4 of 5")
 
 
-@variant(number, "Cell outputs differ")
-def changed_word_under_tolerance(cell):
-    tag(cell, "approx=2")
-    swap(cell, "accuracy", "loss")
-
-
 @variant(table, None)
 def shorter_number_moves_the_table(cell):
     tag(cell, "approx=0.02")
@@ -167,87 +116,15 @@ def shorter_number_moves_the_table(cell):
 
 
 @variant(table, "mismatch 'text/html'")
-def changed_digit_in_html_alone(cell):
-    swap(cell, "0.90", "0.91", "text/html")
-
-
-@variant(table, "mismatch 'text/html'")
 def changed_html_beyond_tolerance(cell):
     tag(cell, "approx=0.02")
     swap(cell, "0.90", "0.93", "text/html")
 
 
-@variant(lambda: frame([-0.0, 10.0]), None)
-def frame_within_tolerance(cell):
-    data = cell.outputs[0].data
-    assert "-0.0 " in data["text/plain"] and "10.0" in data["text/html"]
-
-
-@variant(lambda: frame([0.0, 10.02]), "Cell outputs differ")
-def frame_beyond_tolerance(cell):
-    pass
-
-
-@variant(lambda: frame([0.0, 9.99]), "mismatch 'text/html'")
-def frame_with_another_integer(cell):
-    swap(cell, "<td>5</td>", "<td>6</td>", "text/html")
-
-
-@variant(lambda: frame([0.0, 9.99]), "mismatch 'text/plain'")
-def frame_with_another_column(cell):
-    swap(cell, "mean", "loss", "text/plain")
-
-
-@variant(number, "Missing output fields")
-def extra_kind_of_output(cell):
-    cell.outputs.append(v4.new_output("display_data", data={"text/html": "<p>"}))
-
-
-@variant(figure, "dissimilar number of outputs")
-def extra_output(cell):
-    cell.outputs.append(copy.deepcopy(cell.outputs[0]))
-
-
-@variant(number, "Unexpected output fields")
-def stripped_output(cell):
-    cell.outputs = []
-
-
-@variant(figure, "Unexpected output fields")
-def stripped_figure(cell):
-    cell.outputs = []
-
-
-@variant(number, "Unexpected output fields")
-def stripped_output_under_tolerance(cell):
-    tag(cell, "approx=0.02")
-    cell.outputs = []
-
-
 @variant(number, "no execution count")
-def missing_count(cell):
-    cell.execution_count = None
-
-
-@variant(number, "no execution count")
-def stripped_count_and_output(cell):
+def never_run(cell):
     cell.execution_count = None
     cell.outputs = []
-
-
-@variant(number, "Missing output fields from running code: {'stderr'}")
-def stored_line_of_stderr(cell):
-    cell.outputs.append(stream("warning\n", name="stderr"))
-
-
-@variant(number, "Unexpected output fields from running code: {'stderr'}")
-def new_line_of_stderr(cell):
-    cell.source += "; import sys; print('warning', file=sys.stderr)"
-
-
-@variant(number, "Cell execution caused an exception")
-def failing_cell(cell):
-    cell.source = "1 / 0"
 
 
 @variant(number, "bad tolerance approx=abc")
@@ -255,21 +132,9 @@ def malformed_tolerance(cell):
     tag(cell, "approx=abc")
 
 
-@variant(number, "bad tolerance approx=0.1, approx=0.2")
-def two_tolerances(cell):
-    tag(cell, "approx=0.1", "approx=0.2")
-
-
-@variant(number, None)
-def ignored_output(cell):
-    tag(cell, "nbval-ignore-output")
-    swap(cell, "0.850", "0.9")
-
-
-@variant(number, None)
-def streams_cut_otherwise(cell):
-    swap(cell, "accuracy 0.8", "")
-    cell.outputs.insert(0, stream("accuracy 0.8"))
+@variant(number, "Unexpected output fields from running code: {'stderr'}")
+def new_line_of_stderr(cell):
+    cell.source += "; import sys; print('warning', file=sys.stderr)"
 
 
 @pytest.fixture(scope="module")
@@ -355,18 +220,7 @@ def test_large_tolerance_spares_what_is_no_decimal(stored):
 
 
 @pytest.mark.parametrize(
-    "tags",
-    [
-        ["approx"],
-        ["approx=abc"],
-        ["approx=nan"],
-        ["approx=-1"],
-        ["approx=1e3"],
-        ["approx:0.1"],
-        ["approx = 0.1"],
-        ["Approx=0.1"],
-        ["approx=0.1", "approx=0.1"],
-    ],
+    "tags", [["approx"], ["approx=1e3"], ["Approx=0.1"], ["approx=0.1", "approx=0.1"]]
 )
 def test_malformed_tags(tags):
     with pytest.raises(ValueError, match="bad tolerance .*approx=0.02, once"):
@@ -376,4 +230,4 @@ def test_malformed_tags(tags):
 def test_tags():
     assert tolerance_of(["nbval-ignore-output", "approx=0.02"]) == Decimal("0.02")
     assert tolerance_of(["approx=2"]) == 2
-    assert tolerance_of(["approximately"[:3]]) is None
+    assert tolerance_of(["nbval-ignore-output"]) is None

@@ -1,10 +1,12 @@
 """Teach, then import: what `utils` holds stands first in a chapter, word for word.
 
 A function whose docstring ends "Taught in chapter NN." is in that chapter in full: the
-syntax trees are equal, less docstrings and input checks. Only later chapters import it.
+syntax trees are equal, less docstrings, types and input checks. Only later chapters
+import it.
 """
 
 import ast
+import copy
 import functools
 import re
 from pathlib import Path
@@ -43,17 +45,16 @@ def code(path):
 
 
 def lesson(function):
-    """A function without docstring and input checks, as text to compare."""
-    body = [node for node in function.body if not is_check(node)]
+    """A function without docstring, types and input checks, as text to compare."""
+    function = copy.deepcopy(function)
     if ast.get_docstring(function) is not None:
-        body = body[1:]
-    parts = (function.name, function.args, body, function.decorator_list)
-    parts += (function.returns,)
-    return "\n".join(
-        ast.unparse(node) if isinstance(node, ast.AST) else str(node)
-        for part in parts
-        for node in (part if isinstance(part, list) else [part])
-    )
+        del function.body[0]
+    function.body = [node for node in function.body if not is_check(node)]
+    for node in ast.walk(function):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    function.returns = None
+    return ast.unparse(function)
 
 
 def is_check(node):
@@ -164,7 +165,7 @@ def test_solutions_use_what_was_taught(path):
 
 
 UTILS = '''
-def scale(w, strength=1):
+def scale(w: list, strength: float = 1) -> list:
     """Scale. Taught in chapter 02."""
     if strength < 0:
         raise ValueError("negative")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 300  # seconds, on a machine with other work
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"  # no name resolves
 
 
@@ -46,7 +47,7 @@ def chromium():
 class Browser:
     def __init__(self, driver):
         self.driver = driver
-        driver.set_script_timeout(30)
+        driver.set_script_timeout(PATIENCE)
 
     def open(self, url, width=1280, height=720):
         """Load a page in a window of this size; forget what was logged before."""
@@ -63,11 +64,13 @@ class Browser:
 
     def wait(self, condition):
         """Wait until a JavaScript expression is true."""
+        self.until(lambda: self.run(f"return {condition}"))
+
+    def until(self, condition):
+        """Wait until condition() is true; the limit is there to end a broken page."""
         from selenium.webdriver.support.wait import WebDriverWait
 
-        WebDriverWait(self.driver, 30, 0.05).until(
-            lambda driver: driver.execute_script(f"return {condition}")
-        )
+        WebDriverWait(self.driver, PATIENCE, 0.05).until(lambda _: condition())
 
     def requests(self):
         """The addresses of all requests since the page was opened; empties the log."""

@@ -1,6 +1,7 @@
 """The book: complete, offline, with every link, figure and formula in place."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -9,10 +10,10 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 
+from tests.notebooks.test_notebooks import CHAPTERS
 from tests.pages.browser import chromium, off_the_machine
 from tests.pages.pages import ROOT, SCREENSHOTS, Page, build
 
-CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
 CHAPTER = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 DOCS = (
     "prerequisites notation symptoms teaching notes ci scaling glossary api references"
@@ -133,6 +134,27 @@ def test_what_a_chapter_imports_is_documented(book, path):
     assert names
     entries = [(f'id="{name}"', f'id="module-{name}"') for name in names]
     assert [e for e in entries if e[0] not in api and e[1] not in api] == []
+
+
+PACKAGES = ["check", "data", "plots", "study"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_documented(book, package):
+    module, page = importlib.import_module(f"utils.{package}"), text(book, "docs/api")
+    names = [name for name in module.__all__ if callable(getattr(module, name))]
+    assert [name for name in names if f'id="utils.{package}.{name}"' not in page] == []
+
+
+def test_docstrings_have_their_sections(book):
+    """What napoleon makes of them: an Args section is a list, a source a heading."""
+    page = text(book, "docs/api")
+    entry = page[page.index('id="utils.scratch.dropout_forward"') :]
+    entry = entry[: entry.index("</dl>\n</dd></dl>")]
+    plain = re.sub(r"<[^>]+>", "", entry)
+    for heading in ("Parameters", "Returns", "Raises", "Source"):
+        assert heading in plain
+    assert "Args:" not in re.sub(r"<[^>]+>", "", page)
 
 
 def test_what_is_fetched_or_has_no_text_is_found(tmp_path):

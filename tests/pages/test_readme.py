@@ -7,6 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import course
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", ROOT / "CONTRIBUTING.md"]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
@@ -39,6 +41,16 @@ def test_the_figure_is_the_one_that_its_chapter_draws():
     assert base64.b64decode(picture) == (ROOT / "docs" / "why.png").read_bytes()
 
 
-def test_the_two_commands_are_there():
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_is_to_be_called_is_there(page):
+    text = page.read_text(encoding="utf-8")
+    calls = set(re.findall(r"course\.py +([a-z]+)", text))
+    assert calls <= course.COMMANDS.keys()
+    files = re.findall(r"\b(?:tools|tests|utils|benchmarks)/[\w/]+\.py\b", text)
+    assert [name for name in files if not (ROOT / name).exists()] == []
+
+
+def test_every_command_is_told():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "python3 course.py lab" in readme and "python3 course.py test" in readme
+    told = set(re.findall(r"python3 course\.py ([a-z]+)", readme))
+    assert told == course.COMMANDS.keys()

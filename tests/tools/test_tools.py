@@ -46,6 +46,7 @@ def course(tmp_path):
     """A folder with the tools and no chapters: course(tool, *arguments) runs one."""
     (tmp_path / "chapters" / "solutions").mkdir(parents=True)
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    shutil.copy(ROOT / "conftest.py", tmp_path)
 
     def run(tool, *arguments):
         command = [sys.executable, f"tools/author/{tool}.py", *map(str, arguments)]
@@ -57,7 +58,7 @@ def course(tmp_path):
 # Canonical form
 
 
-def brought(given, name="02_penalties"):
+def rewritten(given, name="02_penalties"):
     return canonical.canonical(given, name)
 
 
@@ -76,7 +77,7 @@ def test_metadata_of_tools_goes_and_the_authors_stays():
         kernelspec={"name": "my-env"},
         language_info={"name": "python", "version": "3.11.2"},
     )
-    result = brought(given)
+    result = rewritten(given)
     assert result.cells[0].metadata == {
         "slideshow": {"slide_type": "fragment"},
         "tags": ["a", "b"],
@@ -90,7 +91,7 @@ def test_valid_ids_stay_and_others_come_from_their_place():
     cells = [code(id=name) for name in ("02-idea", "02-idea", "ok_1", "02-cell-02")]
     cells.append(code())
     cells[-1].id = "no spaces"
-    ids = [c.id for c in brought(notebook(*cells)).cells]
+    ids = [c.id for c in rewritten(notebook(*cells)).cells]
     assert ids[0] == "02-idea"
     assert ids[2:] == ["ok_1", "02-cell-02", "02-cell-05"]
     assert ids[1].startswith("02-cell-02") and len(set(ids)) == 5
@@ -101,14 +102,14 @@ def test_ids_of_an_older_format_are_the_same_each_time(tmp_path):
     old["cells"] = [{"cell_type": "markdown", "metadata": {}, "source": "Text"}] * 2
     path = tmp_path / "03_old.ipynb"
     path.write_text(json.dumps(old))
-    ids = [c.id for c in brought(canonical.read(path), path.stem).cells]
+    ids = [c.id for c in rewritten(canonical.read(path), path.stem).cells]
     assert ids == ["03-cell-01", "03-cell-02"]
 
 
 def test_counts_are_one_to_n_and_results_stay():
     result = v4.new_output("execute_result", {"text/plain": "7"}, execution_count=9)
     given = notebook(code(count=9, outputs=[result]), code("2", count=4))
-    first, second = brought(given).cells
+    first, second = rewritten(given).cells
     assert (first.execution_count, second.execution_count) == (1, 2)
     assert first.outputs[0].execution_count == 1
     assert first.outputs[0].data == {"text/plain": "7"}
@@ -117,13 +118,13 @@ def test_counts_are_one_to_n_and_results_stay():
 
 def test_streams_that_were_cut_are_joined():
     parts = [stream("a"), stream("b\n"), stream("w", "stderr"), stream("c")]
-    (only,) = brought(notebook(code(count=1, outputs=parts))).cells
+    (only,) = rewritten(notebook(code(count=1, outputs=parts))).cells
     texts = [(output.name, output.text) for output in only.outputs]
     assert texts == [("stdout", "ab\n"), ("stderr", "w"), ("stdout", "c")]
 
 
 def test_the_file_is_sorted_and_ends_in_a_newline():
-    text = canonical.text(brought(notebook(code("x = 'ü'\ny"))))
+    text = canonical.text(rewritten(notebook(code("x = 'ü'\ny"))))
     loaded = json.loads(text)
     again = json.dumps(loaded, sort_keys=True, indent=1, ensure_ascii=False)
     assert text == again + "\n"
@@ -133,8 +134,8 @@ def test_the_file_is_sorted_and_ends_in_a_newline():
 def test_canonical_form_is_a_fixed_point():
     result = v4.new_output("execute_result", {"text/plain": "7"}, execution_count=9)
     given = notebook(code(count=3, outputs=[stream("a"), stream("b"), result]))
-    once = canonical.text(brought(given))
-    assert canonical.text(brought(nbformat.reads(once, as_version=4))) == once
+    once = canonical.text(rewritten(given))
+    assert canonical.text(rewritten(nbformat.reads(once, as_version=4))) == once
 
 
 def error():
@@ -168,7 +169,7 @@ PROGRESS = [
 )
 def test_what_only_the_author_can_mend_is_named(given, words):
     given.id = "02-here"
-    (line,) = canonical.problems(brought(notebook(given)))
+    (line,) = canonical.problems(rewritten(notebook(given)))
     assert line.startswith("cell 1 (02-here): ")
     assert words in line
 
@@ -182,9 +183,9 @@ def test_malformed_tolerances_are_named(tag):
 
 
 def test_cells_that_were_not_run_are_named():
-    given = brought(notebook(code(count=1), code(), code(count=7)))
+    given = rewritten(notebook(code(count=1), code(), code(count=7)))
     assert canonical.problems(given) == ["1 of 3 code cells were not run: run them all"]
-    assert canonical.problems(brought(notebook(code(), code()))) == []
+    assert canonical.problems(rewritten(notebook(code(), code()))) == []
 
 
 def test_plain_text_is_no_progress():
@@ -194,7 +195,7 @@ def test_plain_text_is_no_progress():
 
 
 def test_check_names_each_departure_and_changes_nothing(course, tmp_path):
-    good = canonical.text(brought(notebook(code(count=1)), "01_good"))
+    good = canonical.text(rewritten(notebook(code(count=1)), "01_good"))
     files = {
         "01_good": good,
         "02_indented": json.dumps(json.loads(good), indent=2),
@@ -225,10 +226,10 @@ def test_check_names_each_departure_and_changes_nothing(course, tmp_path):
 def test_canonical_mends_what_it_can(tmp_path, capsys):
     path = tmp_path / "01_form.ipynb"
     nbformat.write(notebook(code(count=5)), path)
-    assert canonical.bring(path) == []
-    assert "brought to canonical form" in capsys.readouterr().out
+    assert canonical.rewrite(path) == []
+    assert "rewritten in canonical form" in capsys.readouterr().out
     assert canonical.faults(path) == []
-    assert canonical.bring(path) == []
+    assert canonical.rewrite(path) == []
     assert capsys.readouterr().out == ""
 
 
@@ -250,10 +251,10 @@ def test_refresh_stores_outputs_and_shows_numbers(course, tmp_path):
     shutil.copytree(ROOT / "utils", tmp_path / "utils")
     figure = "fig, _ = plots.figure()\nplots.show(fig, 'An empty figure.')"
     sources = [
-        "import pathlib\n\nfrom utils import plots",
+        "import os\nimport pathlib\n\nfrom utils import plots",
         "value = 0.5\nprint('accuracy', value, pathlib.Path().resolve().name)",
         figure,
-        "print(value > 0.1)",
+        "print(value > 0.1, 'COURSE_RUNS' in os.environ)",
     ]
     cells = [code(source, id=f"01-{i}") for i, source in enumerate(sources)]
     path = tmp_path / "chapters/01_numbers.ipynb"
@@ -270,7 +271,7 @@ def test_refresh_stores_outputs_and_shows_numbers(course, tmp_path):
     (picture,) = stored.cells[2].outputs
     assert picture.output_type == "display_data"
     assert picture.metadata["image/png"]["alt"] == "An empty figure."
-    assert cache.exists()
+    assert stored.cells[3].outputs[0].text == "True False\n"
 
     stored.cells[1].source = stored.cells[1].source.replace("0.5", "0.25")
     nbformat.write(stored, path)
@@ -281,10 +282,11 @@ def test_refresh_stores_outputs_and_shows_numbers(course, tmp_path):
     assert second.returncode == 1
     assert "cell 2 (01-1)" in second.stdout
     assert "accuracy # chapters: 0.5 → 0.25" in second.stdout
-    assert "cell 4" not in second.stdout
+    # Its studies had a run folder of their own, and the reader's stays.
+    assert canonical.read(path).cells[3].outputs[0].text == "True True\n"
+    assert cache.exists()
     assert "02_broken, cell 2 (02-b): ZeroDivisionError" in second.stderr
     assert broken.read_bytes() == before
-    assert not cache.exists()
 
 
 def test_refresh_of_a_chapter_that_is_not_there(course):
@@ -405,37 +407,92 @@ def test_the_reason_stays_with_the_solution():
     assert len(given.cells) == 2
 
 
-def test_exercises_are_written_and_checked(tmp_path, monkeypatch):
+@pytest.fixture
+def workshop(tmp_path, monkeypatch):
+    """A solution, and the place of the exercise that is made from it."""
     monkeypatch.setattr(exercises, "ROOT", tmp_path)
     for name in ("solutions", "exercises"):
         (tmp_path / name).mkdir()
         monkeypatch.setattr(exercises, name.upper(), tmp_path / name)
     solution, made = (tmp_path / f"{n}/02_x.ipynb" for n in ("solutions", "exercises"))
-    canonical.write(solution, brought(notebook(code(SOLVED, count=1)), "02_x"))
+    canonical.write(solution, rewritten(notebook(code(SOLVED, count=1)), "02_x"))
+    return solution, made
 
-    stale = "02_x.ipynb is stale: run python tools/author/exercises.py"
-    assert exercises.generate(check=True) == [stale]
+
+STALE = "02_x.ipynb is stale: run python tools/author/exercises.py"
+
+
+def test_exercises_are_written_and_checked(workshop):
+    solution, made = workshop
+    assert exercises.generate(check=True) == [STALE]
     assert not made.exists()
     assert exercises.generate(check=False) == []
     assert exercises.generate(check=True) == []
     assert canonical.faults(made) == []
 
-    made.write_text(made.read_text().replace("YOUR CODE", "MY CODE"))
-    (made.parent / "03_orphan.ipynb").write_text("{}")
-    orphan = "03_orphan.ipynb has no solution: remove it"
-    assert exercises.generate(check=True) == [stale, orphan]
+    again = SOLVED.replace("Return", "Compute")
+    canonical.write(solution, rewritten(notebook(code(again, count=1)), "02_x"))
+    assert exercises.generate(check=True) == [STALE]
     assert exercises.generate(check=False) == []
-    assert [path.name for path in made.parent.iterdir()] == ["02_x.ipynb"]
+    assert "Compute" in made.read_text()
 
-    bad = brought(notebook(code("# BEGIN SOLUTION", id="02-b")), "02_x")
+    bad = rewritten(notebook(code("# BEGIN SOLUTION", id="02-b")), "02_x")
     canonical.write(solution, bad)
     (line,) = exercises.generate(check=False)
     assert line.startswith("02_x.ipynb: cell 02-b: # BEGIN SOLUTION")
 
 
+def solve(made):
+    """As a learner does: an answer in the blank, run, and saved by JupyterLab."""
+    stored = canonical.read(made)
+    answer = "return 7"
+    stored.cells[0].source = stored.cells[0].source.replace(
+        "raise NotImplementedError", answer
+    )
+    stored.cells[0].execution_count = 3
+    nbformat.write(stored, made)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        solve,
+        lambda made: made.write_text(made.read_text().replace('"blank"', '"other"')),
+        lambda made: made.write_text("no notebook"),
+    ],
+    ids=["solved in place", "from an older edition", "damaged"],
+)
+def test_somebodys_work_is_never_overwritten(workshop, work):
+    _, made = workshop
+    exercises.generate(check=False)
+    work(made)
+    before = made.read_bytes()
+    assert exercises.generate(check=True) == [STALE]
+    stays = "02_x.ipynb is somebody's work, and stays: move it, then call again"
+    assert exercises.generate(check=False) == [stays]
+    assert made.read_bytes() == before
+
+
+@pytest.mark.parametrize("solutions", [True, False], ids=["clone", "handout"])
+def test_nobodys_work_is_ever_deleted(workshop, solutions):
+    solution, made = workshop
+    exercises.generate(check=False)
+    orphan = made.with_name("03_mine.ipynb")
+    orphan.write_text("{}")
+    if not solutions:
+        solution.unlink()
+    (line,) = exercises.generate(check=False)
+    assert line == (
+        "03_mine.ipynb has no solution: remove it"
+        if solutions
+        else "this copy has no chapters/solutions to make exercises from"
+    )
+    assert sorted(made.parent.iterdir()) == [made, orphan]
+
+
 def test_the_command_tells_by_its_status(course, tmp_path):
     solution = tmp_path / "chapters/solutions/02_x.ipynb"
-    canonical.write(solution, brought(notebook(code(SOLVED, count=1)), "02_x"))
+    canonical.write(solution, rewritten(notebook(code(SOLVED, count=1)), "02_x"))
     stale = course("exercises", "--check")
     assert stale.returncode == 1
     assert stale.stderr.startswith("exercises: 02_x.ipynb is stale")
@@ -443,6 +500,9 @@ def test_the_command_tells_by_its_status(course, tmp_path):
     assert course("exercises", "--check").returncode == 0
 
 
+@pytest.mark.skipif(
+    not (ROOT / "chapters" / "solutions").exists(), reason="a copy without solutions"
+)
 def test_stored_exercises_are_fresh():
     call = [sys.executable, ROOT / "tools" / "author" / "exercises.py", "--check"]
     result = subprocess.run(call, capture_output=True, text=True)

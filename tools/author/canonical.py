@@ -1,11 +1,12 @@
-"""Bring notebooks to the one form in which they are stored, or check that they are.
+"""Rewrite notebooks in the one form in which they are stored, or check that they are.
 
     python tools/author/canonical.py [--check] [PATH ...]   (default: all of chapters/)
 
 The form: nbformat 4.5 with sorted keys, kernel python3, no metadata but slide types
-and tags, cell ids that stay, execution counts 1...n. Sources and results are never
-changed: what only the author can mend (a cell without a slide type, a warning among
-the outputs) is named, and the exit status is 1.
+and tags, cell ids that stay, execution counts 1...n: byte for byte what JupyterLab
+saves when `course.py lab` has started it. Sources and results are never changed: what
+only the author can mend (a cell without a slide type, a warning among the outputs) is
+named, and the exit status is 1.
 """
 
 import argparse
@@ -26,6 +27,7 @@ NOTEBOOK_METADATA = {
     },
     "language_info": {"name": "python"},
 }
+BLANK = "blank"  # how exercises.py knows its own work
 CELL_METADATA = ("slideshow", "tags")
 PROGRESS = re.compile(
     r"\r(?!\n)|\d+%\|.*\||[\d?](?:it/s|s/it)\b|\d+/\d+ .*(ms|s|us)/step"
@@ -70,7 +72,8 @@ def canonical(notebook, name):
     what nbformat 4.5 does not allow.
     """
     notebook.update(nbformat=4, nbformat_minor=5)
-    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
+    kept = {k: v for k, v in notebook.metadata.items() if k == BLANK}
+    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA | kept)
     prefix = (re.match(r"\d+", name) or ["nb"])[0]
     taken = set()
     for place, cell in enumerate(notebook.cells, 1):
@@ -184,12 +187,12 @@ def faults(path):
     return found
 
 
-def bring(path):
+def rewrite(path):
     """Give a stored notebook the form; returns what is left for the author."""
     notebook = canonical(read(path), path.stem)
     if text(notebook) != path.read_bytes().decode("utf-8"):
         write(path, notebook)
-        print(f"{path}: brought to canonical form")
+        print(f"{path}: rewritten in canonical form")
     return problems(notebook)
 
 
@@ -204,7 +207,7 @@ def main():
     try:
         for path in notebooks(options.paths):
             try:
-                found = faults(path) if options.check else bring(path)
+                found = faults(path) if options.check else rewrite(path)
             except ValueError as error:
                 found = [str(error)]
             for fault in found:

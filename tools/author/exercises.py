@@ -7,24 +7,28 @@ of a function, becomes `# YOUR CODE HERE` and `raise NotImplementedError`. A cel
 the tag `solution` is emptied: a written answer, or an experiment of the reader's own. A
 cell with the tag `why` is left out: `solution()` of utils.check shows it. Outputs,
 counts and the tags about outputs go.
+
+Nobody's work is lost: a notebook whose sources are not those that this tool gave it,
+because somebody solved it there, is named and left as it is. None is ever deleted.
 """
 
 import argparse
 import ast
 import copy
+import hashlib
+import json
 import re
 import sys
 from pathlib import Path
 
 import canonical
 
+from utils.check.verdicts import REGION
+
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTIONS = ROOT / "chapters" / "solutions"
 EXERCISES = ROOT / "chapters" / "exercises"
 MARKER = re.compile(r"# *(?:BEGIN|END) SOLUTION", re.I)
-REGION = re.compile(
-    r"^([ \t]*)# BEGIN SOLUTION[ \t]*\n.*?^[ \t]*# END SOLUTION[ \t]*$", re.M | re.S
-)
 BLANK = r"\1# YOUR CODE HERE\n\1raise NotImplementedError"
 EMPTY = {"code": "# YOUR CODE HERE", "markdown": "*Write your answer here.*"}
 
@@ -71,40 +75,58 @@ def exercise(solution, name):
         cell.metadata.tags = [
             tag for tag in tags if not re.match("solution$|approx|nbval-", tag)
         ]
-    return canonical.canonical(notebook, name)
+    made = canonical.canonical(notebook, name)
+    made.metadata[canonical.BLANK] = digest(made)
+    return made
+
+
+def digest(notebook):
+    """What tells an exercise that somebody works in from one that was only made."""
+    sources = json.dumps([cell.source for cell in notebook.cells])
+    return hashlib.sha256(sources.encode()).hexdigest()[:16]
+
+
+def untouched(path):
+    """Whether a stored exercise still has the sources that this tool gave it."""
+    try:
+        stored = canonical.read(path)
+    except ValueError:
+        return False
+    return stored.metadata.get(canonical.BLANK) == digest(stored)
 
 
 def generate(check):
     """Write each exercise, or look whether it is as it would be written.
 
-    Returns what is stale as a list of lines: empty after writing.
+    Returns what is left to do as a list of lines: empty after writing them all.
     """
-    stale = []
-    for path in sorted(SOLUTIONS.glob("*.ipynb")):
-        try:
-            notebook = exercise(canonical.read(path), path.stem)
-        except ValueError as error:
-            stale.append(f"{path.name}: {error}")
-            continue
-        target = EXERCISES / path.name
-        stored = target.read_bytes() if target.exists() else b""
-        if stored == canonical.text(notebook).encode():
-            continue
-        if check:
-            stale.append(f"{path.name} is stale: run python tools/author/exercises.py")
-        else:
-            EXERCISES.mkdir(exist_ok=True)
-            canonical.write(target, notebook)
-            print(f"{target.relative_to(ROOT)}: written")
-    for path in sorted(EXERCISES.glob("*.ipynb")):
-        if (SOLUTIONS / path.name).exists():
-            continue
-        if check:
-            stale.append(f"{path.name} has no solution: remove it")
-        else:
-            path.unlink()
-            print(f"{path.relative_to(ROOT)}: removed, it has no solution")
-    return stale
+    solutions = sorted(SOLUTIONS.glob("*.ipynb"))
+    if not solutions:
+        return ["this copy has no chapters/solutions to make exercises from"]
+    left = [line for path in solutions for line in _one(path, check)]
+    names = {path.name for path in solutions}
+    orphans = {path.name for path in EXERCISES.glob("*.ipynb")} - names
+    return left + [f"{name} has no solution: remove it" for name in sorted(orphans)]
+
+
+def _one(solution, check):
+    """Make one exercise; yields what is wrong, in the course's words."""
+    name, target = solution.name, EXERCISES / solution.name
+    try:
+        made = exercise(canonical.read(solution), solution.stem)
+    except ValueError as error:
+        yield f"{name}: {error}"
+        return
+    if target.exists() and target.read_bytes() == canonical.text(made).encode():
+        return
+    if check:
+        yield f"{name} is stale: run python tools/author/exercises.py"
+    elif target.exists() and not untouched(target):
+        yield f"{name} is somebody's work, and stays: move it, then call again"
+    else:
+        EXERCISES.mkdir(exist_ok=True)
+        canonical.write(target, made)
+        print(f"{target.relative_to(ROOT)}: written")
 
 
 def main():
@@ -112,10 +134,10 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--check", action="store_true", help="change nothing")
-    stale = generate(parser.parse_args().check)
-    for line in stale:
+    left = generate(parser.parse_args().check)
+    for line in left:
         print(f"exercises: {line}", file=sys.stderr)
-    return 1 if stale else 0
+    return 1 if left else 0
 
 
 if __name__ == "__main__":

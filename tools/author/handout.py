@@ -40,7 +40,7 @@ def main():
     with zipfile.ZipFile(TARGET, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
             archive.write(ROOT / name, f"regularization-course/{name}")
-    print(f"{TARGET.relative_to(ROOT)}: {len(names)} files, no solutions")
+    print(f"{TARGET}: {len(names)} files, no solutions")
     return 0
 
 

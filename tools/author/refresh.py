@@ -10,9 +10,8 @@ import argparse
 import base64
 import difflib
 import os
-import re
-import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,12 +19,12 @@ import canonical
 import nbclient
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tools" / "course"))
+sys.path += [str(ROOT), str(ROOT / "tools" / "course")]
 
-from run import PeakMemory, find  # noqa: E402
+from run import CHAPTERS, PeakMemory, chapters, find, table  # noqa: E402
 
-CHAPTERS = ROOT / "chapters"
-DECIMAL = re.compile(r"[-+−]?\d*\.\d+(?:[eE][-+]?\d+)?|[-+−]?\d+[eE][-+]?\d+")
+from conftest import DECIMAL, RULE  # noqa: E402
+
 MOST_LINES = 12
 
 
@@ -81,7 +80,7 @@ def changes(old, new):
 
 def _words(line):
     """What stands between a line's decimals; white space and rules count as one."""
-    return [re.sub(r"[\s─]+|-{3,}", " ", part).strip() for part in DECIMAL.split(line)]
+    return [" ".join(RULE.sub("---", part).split()) for part in DECIMAL.split(line)]
 
 
 def report(old, new):
@@ -142,12 +141,10 @@ def _failed(notebook, error):
 
 def chosen(names):
     """The notebooks that the arguments mean. Raises ValueError for one there is not."""
-    chapters = sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
     if not names:
-        return chapters + sorted((CHAPTERS / "solutions").glob("*.ipynb"))
+        return chapters() + sorted((CHAPTERS / "solutions").glob("*.ipynb"))
     return [
-        Path(name).resolve() if Path(name).is_file() else find(name, chapters)
-        for name in names
+        Path(name).resolve() if Path(name).is_file() else find(name) for name in names
     ]
 
 
@@ -167,18 +164,15 @@ def main():
     except ValueError as error:
         print(f"refresh: {error}", file=sys.stderr)
         return 2
-    if not options.keep_cache:
-        shutil.rmtree(ROOT / "build" / "runs", ignore_errors=True)
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not ~'s
     os.environ["PYTHONPATH"] = str(ROOT)  # this checkout's utils
-    rows, wrong = [], []
-    for path in paths:
-        row, faults = refresh(path)
-        rows.append(row)
-        wrong += faults
-    print(f"\n{'notebook':28}{'seconds':>9}{'peak MiB':>10}{'changed':>9}{'faults':>8}")
-    for name, seconds, mib, changed, count in rows:
-        print(f"{name:28}{seconds:>9}{mib:>10}{changed:>9}{count:>8}")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        if not options.keep_cache:
+            os.environ["COURSE_RUNS"] = str(Path(folder) / "runs")
+        refreshed = [refresh(path) for path in paths]
+    rows = [row for row, _ in refreshed]
+    wrong = [fault for _, faults in refreshed for fault in faults]
+    print(table(rows, ["notebook", "seconds", "peak MiB", "changed", "faults"]))
     for fault in wrong:
         print(f"refresh: {fault}", file=sys.stderr)
     return 1 if wrong else 0

@@ -10,11 +10,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from run import chapters
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "build" / "book-source"
 OUTPUT = ROOT / "build" / "book"
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!\w+:|#)([^)\s#]+)[^)\s]*\)")
-PARTS = ["docs/*.md", "chapters/[0-9]*.ipynb", "chapters/exercises/*.ipynb"]
 HIDDEN = {"notes"}  # cells of these slide types are for the lecturer alone
 PYTHON = {"name": "python", "pygments_lexer": "ipython3"}
 
@@ -72,7 +73,7 @@ def about(path):
     }
 
 
-def chapter_list(chapters, exercises):
+def chapter_list(described, exercises):
     """The page that lists the chapters and, by their names, the exercises."""
     rows = [
         "# Chapters",
@@ -82,19 +83,19 @@ def chapter_list(chapters, exercises):
         "| chapter | question |",
         "|---|---|",
     ]
-    for chapter in chapters:
+    for chapter in described:
         name, question = chapter["name"], " ".join(chapter["question"].split())
         if name in exercises:
             question += f" ([exercises](exercises/{name}.ipynb))"
         rows.append(f"| [{chapter['title']}]({name}.ipynb) | {question} |")
-    names = [chapter["name"] for chapter in chapters]
+    names = [chapter["name"] for chapter in described]
     rows += ["", "```{toctree}", ":hidden:", "", *names, "```", ""]
     entries = (f"exercises/{name}" for name in exercises)
     rows += ["```{toctree}", ":hidden:", "", *entries, "```", ""]
     return "\n".join(rows)
 
 
-def speaker_notes(chapters):
+def speaker_notes(described):
     """The page with all that the speaker's cells say."""
     lines = [
         "# Speaker's notes",
@@ -102,43 +103,30 @@ def speaker_notes(chapters):
         "These are the notes of the decks, with what to ask the room and the minutes,",
         "out of the chapters' cells of type *notes*.",
     ]
-    for chapter in chapters:
+    for chapter in described:
         lines += ["", f"## {chapter['title']} ({chapter['slides']} slides)"]
         lines += ["", *(f"- {' '.join(note.split())}" for note in chapter["notes"])]
     return "\n".join(lines) + "\n"
-
-
-def add_modules(page):
-    """Add to the API page the modules of utils that it does not name yet."""
-    text = page.read_text(encoding="utf-8")
-    for module in sorted((ROOT / "utils").rglob("[a-z]*.py")):
-        name = ".".join(module.relative_to(ROOT).with_suffix("").parts)
-        if f"automodule:: {name}\n" not in text:
-            entry = f".. automodule:: {name}\n   :members:"
-            text += f"\n## `{name}`\n\n```{{eval-rst}}\n{entry}\n```\n"
-    page.write_text(text, encoding="utf-8")
 
 
 def stage():
     """Lay out what Sphinx reads: docs/, the notebooks, and the pages made from them."""
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.copytree(ROOT / "docs", SOURCE / "docs")
-    parts = {path for pattern in PARTS for path in ROOT.glob(pattern)}
+    exercises = sorted(ROOT.glob("chapters/exercises/*.ipynb"))
+    notebooks = [*chapters(), *exercises]
+    parts = {*ROOT.glob("docs/*.md"), *notebooks}
     for page in (SOURCE / "docs").glob("*.md"):
         text = book_links(page.read_text(encoding="utf-8"), ROOT / "docs", parts)
         page.write_text(text, encoding="utf-8")
-    add_modules(SOURCE / "docs" / "api.md")
     landing = (SOURCE / "docs" / "index.md").rename(SOURCE / "index.md")
     text = landing.read_text(encoding="utf-8").replace("](../", "](/")
     landing.write_text(re.sub(r"\]\((?=\w+\.md)", "](docs/", text), encoding="utf-8")
-    notebooks = sorted(path for path in parts if path.suffix == ".ipynb")
     for path in notebooks:
         stage_notebook(path, parts)
-    chapters = [path for path in notebooks if path.parent.name == "chapters"]
-    exercises = [path.stem for path in notebooks if path.parent.name == "exercises"]
-    described = [about(path) for path in chapters]
+    described = [about(path) for path in chapters()]
     pages = {
-        "chapters/index.md": chapter_list(described, exercises),
+        "chapters/index.md": chapter_list(described, [path.stem for path in exercises]),
         "docs/notes.md": speaker_notes(described),
     }
     for name, text in pages.items():

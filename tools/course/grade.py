@@ -1,18 +1,22 @@
 """See which exercises notebooks have solved: a table, and build/grade/grades.csv.
 
 `python3 course.py grade NOTEBOOK ...` calls this. Every notebook runs from top to
-bottom in a process of its own, as many at once as there are cores, and what its checks
-say is counted. One that crashes, hangs, floods its output or takes too much memory
-costs itself alone. This runs other people's code with your rights: where you do not
-trust it, do it in a container.
+bottom in a process of its own, as many at once as cores and memory carry, and what its
+checks say is counted. One that crashes, hangs, floods its output or takes too much
+memory costs itself alone. This runs other people's code with your rights: where you do
+not trust it, do it in a container. A verdict that a notebook writes itself does not
+count, but code that sets out to deceive `check` can: read what surprises you.
 """
 
 import argparse
 import concurrent.futures
+import contextlib
 import csv
+import hmac
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -22,7 +26,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "build" / "grade"
 RUNNER = ROOT / "tools" / "course" / "run_cells.py"
-MOST_MIB = 4096
+WORKERS = 2  # that a study of one notebook starts
+MOST_MIB = 4096  # of one notebook with its workers, which take 2,200
 ASKED = re.compile(r"""^\s*check\(\s*["'](\d\d\.\d)["']""", re.M)
 SIGNS = {"correct": "yes", "wrong": "no", "blank": "blank", None: "-"}
 
@@ -38,6 +43,14 @@ def arguments():
         "--seconds", type=float, default=300, help="the most one may take (300)"
     )
     return parser.parse_args()
+
+
+def at_once():
+    """How many notebooks this machine carries at a time."""
+    import psutil
+
+    memory = psutil.virtual_memory().total / 2**20
+    return max(1, int(min(os.cpu_count() / WORKERS, memory / MOST_MIB)))
 
 
 def asked(chapter):
@@ -61,20 +74,23 @@ def grade(path, seconds):
         return {}, f"no notebook: {type(error).__name__}"
     if not names:
         return {}, "no exercise in it"
+    key = secrets.token_hex()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        note = _run(path.resolve(), Path(folder), seconds)
-        verdicts = _read(Path(folder) / "verdicts.jsonl")
+        note = _run(path.resolve(), Path(folder), key, seconds)
+        verdicts = _read(Path(folder) / "verdicts.jsonl", key)
     expected = asked(names[0][:2]) or sorted(set(names))
     return {name: verdicts.get(name) for name in expected}, note
 
 
-def _run(path, folder, seconds):
+def _run(path, folder, key, seconds):
     """Start the runner and watch it; returns a note on how it ended, "" if well."""
-    own = {"COURSE_VERDICTS": str(folder / "verdicts.jsonl"), "MPLBACKEND": "Agg"}
+    own = {"LOKY_MAX_CPU_COUNT": str(WORKERS), "COURSE_RUNS": str(folder / "runs")}
+    own |= {"MPLBACKEND": "Agg", "IPYTHONDIR": str(folder / "ipython")}
+    (folder / "key").write_text(key)  # read and deleted before the first cell runs
     process = subprocess.Popen(
-        [sys.executable, str(RUNNER), str(path), str(folder / "cell.txt")],
+        [sys.executable, str(RUNNER), str(path), str(folder)],
         cwd=folder,
-        env=os.environ | own | {"IPYTHONDIR": str(folder / "ipython")},
+        env=os.environ | own,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -128,20 +144,26 @@ def _kill(process):
     process.wait()
 
 
-def _read(place):
+def seal(key, name, status):
+    """What only the runner can write beside a verdict: the cells never see the key."""
+    return hmac.digest(key.encode(), f"{name} {status}".encode(), "sha256").hex()
+
+
+def _read(place, key):
     """The last verdict on each exercise; a line that is cut off or forged is none."""
+    text = place.read_text("utf-8", errors="replace") if place.exists() else ""
     verdicts = {}
-    lines = (
-        place.read_text(encoding="utf-8", errors="replace") if place.exists() else ""
-    )
-    for line in lines.splitlines():
-        try:
-            verdict = json.loads(line)
-            if verdict["status"] in SIGNS:
-                verdicts[verdict["name"]] = verdict["status"]
-        except (ValueError, KeyError, TypeError):
-            continue
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError, TypeError):
+            name, status, sealed = json.loads(line)
+            if sealed == seal(key, name, status):
+                verdicts[name] = status
     return verdicts
+
+
+def cell(text):
+    """Text that a spreadsheet takes for text: not for a formula, which it would run."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def row(path, verdicts, note):
@@ -149,7 +171,7 @@ def row(path, verdicts, note):
     signs = [SIGNS[status] for status in verdicts.values()]
     chapter = next(iter(verdicts), "")[:2]
     return [
-        path.stem,
+        cell(path.stem),
         chapter,
         signs.count("yes"),
         len(signs),
@@ -166,7 +188,7 @@ def main():
     from run import table
 
     os.makedirs(OUTPUT, exist_ok=True)
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(at_once()) as pool:
         graded = pool.map(lambda p: grade(p, options.seconds), options.notebooks)
         rows = [
             row(path, *result)

@@ -36,16 +36,21 @@ def arguments():
     return parser.parse_args()
 
 
-def find(wanted, chapters):
+def chapters():
+    """The course's notebooks, in their order."""
+    return sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
+
+
+def find(wanted):
     """The chapter that '1', '01', 'overfitting' or '01_overfitting' means."""
     wanted = Path(wanted).stem
-    for chapter in chapters:
+    for chapter in chapters():
         number, _, name = chapter.stem.partition("_")
         if wanted in (chapter.stem, name):
             return chapter
         if wanted.isdigit() and int(wanted) == int(number):
             return chapter
-    names = ", ".join(chapter.stem for chapter in chapters) or "none"
+    names = ", ".join(chapter.stem for chapter in chapters()) or "none"
     raise ValueError(f"There is no chapter {wanted!r}; there are: {names}.")
 
 
@@ -123,12 +128,9 @@ def execute(chapter, parameters):
 
 def table(rows, columns=COLUMNS):
     """The rows as a Markdown table, aligned for reading as it stands."""
-    cells = [[str(cell) for cell in row] for row in [columns, *rows]]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    cells.insert(1, ["-" * width for width in widths])
-    return "\n".join(
-        "| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells
-    )
+    from tabulate import tabulate
+
+    return tabulate(rows, columns, tablefmt="github", disable_numparse=True)
 
 
 def write_summary(rows):
@@ -139,9 +141,8 @@ def write_summary(rows):
 
 def main():
     options = arguments()
-    chapters = sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
     try:
-        chapters = [find(name, chapters) for name in options.chapters] or chapters
+        wanted = [find(name) for name in options.chapters] or chapters()
         if options.data_dir and not options.data_dir.is_dir():
             raise ValueError(f"--data-dir {options.data_dir} is no folder.")
     except ValueError as error:
@@ -154,7 +155,7 @@ def main():
     }
     OUTPUT.mkdir(parents=True, exist_ok=True)
     rows, problem = [], None
-    for chapter in chapters:
+    for chapter in wanted:
         own = takes_parameters(chapter)
         if (parameters or options.data_dir) and not own:
             print(f"{chapter.stem} has no parameters: it runs on its own data.")

@@ -10,8 +10,9 @@ import shutil
 import sys
 from pathlib import Path
 
+from run import chapters
+
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTERS = ROOT / "chapters"
 OUTPUT = ROOT / "build" / "slides"
 DECK = Path(__file__).resolve().parent / "deck"
 REVEAL = [  # what a deck loads of reveal.js
@@ -103,8 +104,7 @@ def main():
     shutil.rmtree(OUTPUT, ignore_errors=True)
     copy_assets(OUTPUT / "assets")
     export = exporter()
-    chapters = sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
-    decks = [convert(chapter, export) for chapter in chapters]
+    decks = [convert(chapter, export) for chapter in chapters()]
     template = (DECK / "overview.html.j2").read_text(encoding="utf-8")
     page = Template(template).render(decks=decks)
     (OUTPUT / "index.html").write_text(page, encoding="utf-8")

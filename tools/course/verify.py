@@ -4,9 +4,11 @@
 """
 
 import argparse
-import shutil
+import os
 import subprocess
 import sys
+import tempfile
+from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +25,18 @@ def passes(*command, also=()):
     return subprocess.run(command, cwd=ROOT).returncode in (0, *also)
 
 
+def unpinned():
+    """Name the packages whose installed version is not that of constraints.txt."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if "==" in line)
+    installed = {one.name: one.version for one in metadata.distributions()}
+    return [
+        f"{name} {installed[name]} (pinned: {pin})"
+        for name, pin in pins.items()
+        if installed.get(name, pin) != pin  # some are for another system
+    ]
+
+
 def main():
     parser = argparse.ArgumentParser(prog="course.py test", description=__doc__)
     parser.add_argument(
@@ -31,15 +45,30 @@ def main():
         help="notebooks must run; their outputs are not compared",
     )
     options, extra = parser.parse_known_args()
-    chapters = ROOT / "chapters"
     compare = "--nbval-lax" if options.lax else "--nbval"
+    others = [] if options.lax else unpinned()
+    warning = (
+        f"Not the versions of constraints.txt: {', '.join(others)}. Stored numbers may "
+        "differ with them. Unless that is what you test, leave this environment, and "
+        "course.py uses one that matches."
+    )
+    if others:
+        print(warning, file=sys.stderr)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        # Every number is computed anew, and the reader's finished runs are left alone.
+        os.environ["COURSE_RUNS"] = str(Path(folder) / "runs")
+        passed = tests(compare, extra)
+    if others and not passed:
+        print(warning, file=sys.stderr)
+    return 0 if passed else 1
+
+
+def tests(compare, extra):
+    """Run all of it; whether all of it passes. compare: nbval's option for outputs."""
+    chapters = ROOT / "chapters"
     # Two files at a time: a study uses all cores, and the other fills its pauses.
     pytest = ["pytest", "-n", "2", "--dist", "loadscope", "--nbval-current-env"]
     pytest += ["-p", "no:cacheprovider", *extra]
-
-    # Studies keep finished runs there; without them every number is computed again.
-    shutil.rmtree(ROOT / "build" / "runs", ignore_errors=True)
-
     failed = []
     if not passes("ruff", "check", "."):
         failed.append("ruff check")
@@ -55,7 +84,7 @@ def main():
     passed = passes(*pytest, compare, "tests", *stored)
     if failed:
         print("Failed before the tests above: " + ", ".join(failed), file=sys.stderr)
-    return 0 if passed and not failed else 1
+    return passed and not failed
 
 
 if __name__ == "__main__":

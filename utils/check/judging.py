@@ -1,39 +1,59 @@
 """What the checks of all chapters share: exercises, questions, wrong answers."""
 
-import collections.abc
 import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-EXERCISES = {}
+if TYPE_CHECKING:
+    import keras
+
+EXERCISES: dict[str, "Exercise"] = {}
 SECONDS = 2
 TRAINING_SECONDS = 10
 STUDY_SECONDS = 120
 
 
 class Wrong(Exception):
-    """What is wrong with an answer, in the learner's terms, and a hint if there is one.
+    """Raised by a judge for an answer that is wrong.
 
-    Without a hint of its own it is answered with the exercise's.
+    Args:
+        what: what is wrong, in the learner's terms.
+        hint: what to try next; None for the exercise's own hint.
     """
 
-    def __init__(self, what, hint=None):
+    def __init__(self, what: str, hint: str | None = None):
         super().__init__(what)
         self.what, self.hint = what, hint
 
 
 @dataclasses.dataclass(frozen=True)
 class Exercise:
-    """One exercise: judge(answer) raises `Wrong`; seconds is the time it may take."""
+    """One exercise.
+
+    Args:
+        name: such as "03.2".
+        judge: takes the learner's function; raises `Wrong` where it is.
+        hint: said with a verdict that has none of its own.
+        seconds: of computing that the function may take.
+    """
 
     name: str
-    judge: collections.abc.Callable
+    judge: Callable[[Callable], None]
     hint: str
     seconds: float
 
 
-def exercise(name, *, hint, seconds=SECONDS):
-    """Register a judge under the name of its exercise, such as "03.2"."""
+def exercise(name: str, *, hint: str, seconds: float = SECONDS) -> Callable:
+    """Register a judge under the name of its exercise: a decorator.
+
+    Args:
+        name: such as "03.2".
+        hint: said with a verdict that has none of its own.
+        seconds: of computing that an answer may take.
+    """
 
     def register(judge):
         EXERCISES[name] = Exercise(name, judge, hint, seconds)
@@ -42,14 +62,26 @@ def exercise(name, *, hint, seconds=SECONDS):
     return register
 
 
-def expect(right, what, hint=None):
-    """Raise `Wrong` unless `right`."""
+def expect(right: bool, what: str, hint: str | None = None) -> None:
+    """Go on where an answer is right so far.
+
+    Raises:
+        Wrong: it is not.
+    """
     if not right:
         raise Wrong(what, hint)
 
 
-def array(value, shape=None):
-    """Return a float array. Raises `Wrong` for anything else, NaN, or another shape."""
+def array(value: object, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Return what a learner's function gave as a float array.
+
+    Args:
+        value: what it gave.
+        shape: the shape that it must have; None for any.
+
+    Raises:
+        Wrong: it is no array of finite numbers, or has another shape.
+    """
     expect(value is not None, "Your function returns None.", "Is a `return` missing?")
     kind = type(value).__name__
     try:
@@ -68,13 +100,26 @@ def array(value, shape=None):
     return result
 
 
-def number(value):
-    """Return a float. Raises `Wrong` for what is not one finite number."""
+def number(value: object) -> float:
+    """Return what a learner's function gave as a float.
+
+    Raises:
+        Wrong: it is not one finite number.
+    """
     return float(array(value, ()))
 
 
-def several(value, count, names):
-    """Return `count` values as a tuple. Raises `Wrong` for any other number of them."""
+def several(value: object, count: int, names: str) -> tuple:
+    """Return what a learner's function gave as a tuple.
+
+    Args:
+        value: what it gave.
+        count: how many things that must be.
+        names: what they are called, for the learner.
+
+    Raises:
+        Wrong: there are more or fewer.
+    """
     fits = isinstance(value, tuple | list | np.ndarray)
     expect(
         fits and len(value) == count,
@@ -84,15 +129,26 @@ def several(value, count, names):
     return tuple(value)
 
 
-def close(value, right, tolerance=1e-6):
+def close(value: ArrayLike, right: ArrayLike, tolerance: float = 1e-6) -> bool:
     """Tell whether two arrays of one shape agree within an absolute tolerance."""
     return np.shape(value) == np.shape(right) and np.allclose(
         value, right, rtol=0, atol=tolerance
     )
 
 
-def a_model(value, shape=(8, 8, 1), classes=10):
-    """Return a Keras model. Raises `Wrong` unless it gives logits of `classes`."""
+def a_model(
+    value: object, shape: tuple[int, ...] = (8, 8, 1), classes: int = 10
+) -> "keras.Model":
+    """Return what a learner's function gave as a Keras model.
+
+    Args:
+        value: what it gave.
+        shape: of the images that it must take: (height, width, channels).
+        classes: how many logits it must give.
+
+    Raises:
+        Wrong: it is no model, or gives something else.
+    """
     import keras
 
     expect(
@@ -114,11 +170,18 @@ def a_model(value, shape=(8, 8, 1), classes=10):
     return value
 
 
-def study(value, has, what):
-    """Judge a study of the learner's own: `(results, choice)`, at least five seeds.
+def study(value: object, has: Callable[["keras.Model"], object], what: str) -> None:
+    """Judge a study of the learner's own.
 
-    has(model): whether a condition has what the exercise is about; what: its name.
-    The choice has to be the condition with the best mean validation accuracy.
+    Args:
+        value: what the learner's function gave: the results, and the name of the
+            condition with the best mean validation accuracy.
+        has: tells whether a model has what the exercise is about.
+        what: its name, for the learner.
+
+    Raises:
+        Wrong: it is no study of at least five seeds, nothing is compared, or another
+            condition is better.
     """
     from utils.study import Results
 

@@ -1,9 +1,4 @@
-"""Exercises that answer back: `check` judges what a function does, and never raises.
-
-Each chapter's exercises end with `check("03.2", my_function)`. It calls the function
-with cases of its own and prints "Correct.", "Not attempted yet." or what is wrong and a
-hint. Names and texts are never judged. A function that does not return is stopped.
-"""
+"""How an answer is judged: guarded, timed, and never with an error of its own."""
 
 import contextlib
 import copy
@@ -13,35 +8,46 @@ import functools
 import importlib
 import io
 import json
-import os
 import re
 import threading
+import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from utils.check.judging import EXERCISES, Wrong
 
-__all__ = ["Verdict", "check", "hint", "judged", "solution"]
+__all__ = ["NoSuchExercise", "Verdict", "check", "hint", "judged", "solution"]
 
 SOLUTIONS = Path(__file__).resolve().parents[2] / "chapters" / "solutions"
-REGION = re.compile(
-    r"^[ \t]*# BEGIN SOLUTION[ \t]*\n(.*?)^[ \t]*# END SOLUTION", re.M | re.S
+REGION = re.compile(  # its indentation, and what is to be found out
+    r"^([ \t]*)# BEGIN SOLUTION[ \t]*\n(.*?)^[ \t]*# END SOLUTION[ \t]*$", re.M | re.S
 )
 MOST_PRINTED = 1000
+PATIENCE = 30  # seconds that an answer may wait, for a busy machine above all
+LISTENERS: list[Callable[["Verdict"], object]] = []  # `course.py grade` adds one
 
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What a check found: status is "correct", "blank" or "wrong"."""
+    """What a check found.
+
+    Args:
+        name: the exercise, such as "03.2".
+        status: "correct", "blank" (not attempted yet) or "wrong".
+        what: what is wrong, in the learner's terms; "" where nothing is.
+        hint: what to try next; "" where there is no need.
+    """
 
     name: str
-    status: str
+    status: Literal["correct", "blank", "wrong"]
     what: str = ""
     hint: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.status == "correct":
             return "Correct."
         if self.status == "blank":
@@ -50,50 +56,71 @@ class Verdict:
         return f"{text}\nHint: {self.hint}" if self.hint else text
 
 
-def check(name, answer):
-    """Say whether `answer`, a function, solves the exercise `name`, such as "03.2".
+def check(name: str, answer: Callable) -> None:
+    """Print whether a function solves an exercise, and what is wrong if it does not.
 
-    Prints the verdict. Where the variable COURSE_VERDICTS names a file, one line of
-    JSON is added to it: that is how `course.py grade` learns what a notebook solved.
+    Whatever the function does, nothing is raised; one that does not return is stopped.
+
+    Args:
+        name: the exercise, such as "03.2".
+        answer: the function, uncalled. It is tried on cases of the check's own.
     """
     try:
         verdict = judged(name, answer)
-    except _NoSuchExercise as error:
+    except NoSuchExercise as error:
         print(error)
         return
     print(verdict)
-    if place := os.environ.get("COURSE_VERDICTS"):
-        with open(place, "a", encoding="utf-8") as file:
-            file.write(json.dumps(dataclasses.asdict(verdict)) + "\n")
+    for listen in LISTENERS:
+        listen(verdict)
 
 
-def hint(name):
-    """Print the hint to an exercise."""
+def hint(name: str) -> None:
+    """Print the hint to an exercise.
+
+    Args:
+        name: the exercise, such as "03.2".
+    """
     try:
         print(_exercise(name).hint)
-    except _NoSuchExercise as error:
+    except NoSuchExercise as error:
         print(error)
 
 
-def solution(name):
-    """Print one solution of an exercise, and why it is one."""
+def solution(name: str) -> None:
+    """Print one solution of an exercise, and why it is one.
+
+    Args:
+        name: the exercise, such as "03.2".
+    """
     try:
         _exercise(name)
-    except _NoSuchExercise as error:
+    except NoSuchExercise as error:
         print(error)
         return
     for path in sorted(SOLUTIONS.glob(f"{name[:2]}_*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         texts = {cell["id"]: "".join(cell["source"]) for cell in cells}
         stem = name.replace(".", "-")
-        print(REGION.sub(r"\1", texts[f"{stem}-answer"]).split("\n\n\ncheck(")[0])
+        print(REGION.sub(r"\2", texts[f"{stem}-answer"]).split("\n\n\ncheck(")[0])
         print("\nWhy: " + texts[f"{stem}-why"])
         return
     print("The solutions are not part of this copy. Ask whoever gave it to you.")
 
 
-def judged(name, answer):
-    """Return the `Verdict` on an answer, whatever the answer does."""
+def judged(name: str, answer: Callable) -> Verdict:
+    """Judge an answer as `check` does, and print nothing of it.
+
+    Args:
+        name: the exercise, such as "03.2".
+        answer: the function, uncalled.
+
+    Returns:
+        The verdict, whatever the answer does.
+
+    Raises:
+        NoSuchExercise: there is none of this name; the message lists those there are.
+    """
     exercise = _exercise(name)
     if not callable(answer):
         kind = type(answer).__name__
@@ -105,8 +132,7 @@ def judged(name, answer):
         error = _error_within(
             exercise.seconds, lambda: exercise.judge(_guarded(answer))
         )
-    if printed.getvalue():
-        print(printed.getvalue(), end="")
+    print(printed.lasting(), end="")
     return _verdict(exercise, answer, error)
 
 
@@ -141,8 +167,8 @@ def _own_frames(answer, error):
     return [own[-1], frames[-1]] if own else []
 
 
-class _NoSuchExercise(LookupError):
-    pass
+class NoSuchExercise(LookupError):
+    """There is no exercise of this name; the message lists those there are."""
 
 
 class _TooLong(Exception):
@@ -154,12 +180,21 @@ class _Stop(BaseException):
 
 
 class _Short(io.StringIO):
-    """Keeps the first characters of what is printed, and forgets the rest."""
+    """Keeps the first characters of what is printed, and forgets the rest.
+
+    What is written over is gone, as on a terminal; a progress bar that stayed goes too.
+    """
 
     def write(self, text):
-        room = MOST_PRINTED - self.tell()
-        super().write(text[: max(room, 0)])
+        if "\r" in text:
+            text = re.sub(r"[^\n]*\r(?!\n)", "", self.getvalue() + text)
+            self.seek(0)
+            self.truncate()
+        super().write(text[: max(MOST_PRINTED - self.tell(), 0)])
         return len(text)
+
+    def lasting(self):
+        return re.sub(r"[^\n]*(?:\d%\||━)[^\n]*\n?", "", self.getvalue())
 
 
 def _exercise(name):
@@ -171,7 +206,7 @@ def _exercise(name):
     if name not in EXERCISES:
         known = ", ".join(n for n in sorted(EXERCISES) if n[:2] == str(name)[:2])
         there = f"; this chapter has {known}" if known else ', they are called "03.2"'
-        raise _NoSuchExercise(f"There is no exercise {name!r}{there}.")
+        raise NoSuchExercise(f"There is no exercise {name!r}{there}.")
     return EXERCISES[name]
 
 
@@ -211,7 +246,8 @@ def _same(a, b):
 def _error_within(seconds, task):
     """Do a task in a thread; return what it raised, or None.
 
-    A thread, since it can be given up on every system: signals serve Unix alone.
+    A thread, since it can be given up on every system: signals serve Unix alone. The
+    seconds are of this process' computing, so that a busy machine fails no answer.
     """
     raised = []
 
@@ -225,7 +261,14 @@ def _error_within(seconds, task):
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(seconds)
+    computing = time.process_time() + seconds
+    waiting = time.monotonic() + seconds + PATIENCE
+    while (
+        thread.is_alive()
+        and time.process_time() < computing
+        and time.monotonic() < waiting
+    ):
+        thread.join(0.05)
     if raised:
         return raised[0]
     for _ in range(20):  # an answer may catch what is meant to stop it
