@@ -6,6 +6,7 @@ import datetime
 import enum
 import functools
 import importlib
+import importlib.metadata
 import itertools
 import operator
 import os
@@ -21,7 +22,7 @@ import numpy as np
 import pytest
 
 from tests.study.cells import cell, executed, folder
-from utils.study import keys_functions
+from utils.study import keys_code, keys_functions
 from utils.study.keys import fingerprint
 
 WAYS = {"syntax": cell, "bytecode": executed}
@@ -180,6 +181,10 @@ class Colour(enum.Enum):
     BLUE = 2
 
 
+class Paint(enum.Enum):
+    RED = 1
+
+
 def made(kind, *arguments, **attributes):
     value = kind(*arguments)
     for name, attribute in attributes.items():
@@ -219,6 +224,8 @@ def test_a_docstring_does_not_show():
         ([1, 2], (1, 2)),
         ([[1], 2], [[1, 2]]),
         ([1, [2, 3]], [[1, 2], 3]),
+        ([[[[1]]], ([[2]],)], [[[[2]]], ([[1]],)]),
+        ("a", b"'a'"),
         ({"a": 1}, {"a": 2}),
         ({"a": 1}, types.MappingProxyType({"a": 1})),
         ({1, 2}, {1, 3}),
@@ -231,6 +238,7 @@ def test_a_docstring_does_not_show():
         (slice(1), slice(2)),
         (range(3), range(4)),
         (Colour.RED, Colour.BLUE),
+        (Colour.RED, Paint.RED),
         (Colour.RED, 1),
         (pathlib.PurePath("a"), pathlib.PurePath("b")),
         (functools.partial(int, base=2), functools.partial(int, base=8)),
@@ -247,7 +255,7 @@ def test_a_docstring_does_not_show():
         (np.random.RandomState(1), np.random.RandomState(2)),
         (np.zeros(3), np.zeros(3, "float32")),
         (np.zeros((2, 3)), np.zeros((3, 2))),
-        (np.zeros(1), np.float64(0)),
+        (np.zeros(()), np.float64(0)),
         (np.zeros(2, "<f4"), np.zeros(2, ">f4")),
         (np.array([0.0]), np.array([1e-300])),
         (np.array(["a"]), np.array(["b"])),
@@ -289,6 +297,7 @@ LARGE = np.arange(6).reshape(2, 3)
     ("a", "b"),
     [
         (LARGE, np.asfortranarray(LARGE)),
+        (np.arange(6)[::2], np.array([0, 2, 4])),
         ({"b", "a", "c"}, {"c", "b", "a"}),
         (made(Set, "abc"), made(Set, "cba")),
         (functools.partial(int, base=2), functools.partial(int, base=2)),
@@ -348,6 +357,10 @@ USES = {
     "import inside": "def f():\n import settings as s\n return s",
     "name imported inside": "def f():\n from settings import units\n return units",
     "method": "def f():\n class C:\n  import settings\n return C",
+    "after many constants": "\n".join(
+        ["def f():", *(f" a = 'text {i}'" for i in range(300))]
+        + [" from settings import units", " return units"]
+    ),
 }
 
 
@@ -375,16 +388,67 @@ def test_an_attribute_of_a_module_that_was_set_in_the_notebook(tmp_path):
 
 
 def test_a_module_that_was_edited_after_its_import(tmp_path):
-    old, new = "def f(): return 1", "# moved\ndef f(): return 2"
-    with folder(tmp_path, {"edited.py": old}):
+    source = "def f(): return {}"
+    with folder(tmp_path, {"edited.py": source.format(1)}):
         import edited
 
-        before = fingerprint(edited.f)
-        pathlib.Path(edited.__file__).write_text(new)
-        os.utime(edited.__file__, (0, 0))  # however coarse the clock of the disk
-        between = fingerprint(edited.f)
-        after = fingerprint(importlib.reload(edited).f)
-    assert len({before, between, after}) == 3
+        found = [fingerprint(edited.f)]
+        for value in (2, 33):
+            pathlib.Path(edited.__file__).write_text(source.format(value))
+            os.utime(edited.__file__, (value, value))  # however coarse its clock
+            found.append(fingerprint(edited.f))  # a worker may import what is new
+        found.append(fingerprint(importlib.reload(edited).f))
+    assert len(set(found)) == 4
+
+
+def test_a_module_that_may_be_missing_counts_when_it_comes(tmp_path):
+    f = cell("def f():\n try:\n  import settings\n except ImportError: pass")
+    before = fingerprint(f)
+    with folder(tmp_path, {"settings.py": ""}):
+        assert fingerprint(f) != before
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import joblib\ndef f(): return joblib",
+        "from joblib import dump\ndef f(): return dump",
+        "from joblib import Memory\ndef f(): return Memory",
+        "def f():\n import joblib\n return joblib",
+        "import settings\ndef f(): return settings",
+        "import joblib\n@joblib.delayed\ndef f(): pass",
+    ],
+)
+def test_a_new_version_of_a_package_shows(source, tmp_path, monkeypatch):
+    with folder(tmp_path, {"settings.py": "import joblib"}):
+        f = cell(source)
+        before = fingerprint(f)
+        keys_code.version.cache_clear()
+        monkeypatch.setattr(importlib.metadata, "version", lambda package: "new")
+        after = fingerprint(f)
+        keys_code.version.cache_clear()
+    assert before != after
+
+
+def test_a_condition_is_known_without_bytecode(monkeypatch):
+    monkeypatch.delattr(keys_functions, "bytecode")
+    fingerprint(
+        cell(
+            "from dataclasses import dataclass\n"
+            "@dataclass(order=True)\nclass C:\n x: int = 1\n"
+            "def f(a=lambda: 1): return [C(b) for b in a()]"
+        )
+    )
+
+
+def test_a_folder_of_modules_counts_by_those_that_are_read(tmp_path):
+    with folder(tmp_path, {"loose/near.py": "x = 1", "loose/far.py": "x = 1"}):
+        f = cell("import loose.near\ndef f(): return loose.near.x")
+        before = fingerprint(f)
+        (tmp_path / "loose/far.py").write_text("x = 2")
+        assert fingerprint(f) == before
+        (tmp_path / "loose/near.py").write_text("x = 2")
+        assert fingerprint(f) != before
 
 
 def test_a_module_without_a_source_is_refused():
@@ -396,9 +460,9 @@ def test_a_module_without_a_source_is_refused():
 def test_the_same_in_every_process():
     source = (
         "from utils.study.keys import fingerprint\n"
-        "from tests.study.test_keys import DIFFERENT, WAYS\n"
+        "from tests.study.test_keys import DIFFERENT, WAYS, Set\n"
         "made = [way(a) for way in WAYS.values() for a, _ in DIFFERENT.values()]\n"
-        "print(fingerprint(made, {'x', 'y', 'z'}, {('x', 1), ('y', 2)}))"
+        "print(fingerprint(made, {'x', 'y', 'z'}, {('x', 1), ('y', 2)}, Set('xyz')))"
     )
     found = {
         subprocess.run(
@@ -441,6 +505,6 @@ def test_pickling_an_object_changes_nothing():
     class Plain:
         pass
 
-    before = fingerprint(Plain())
+    before = fingerprint(Plain)
     copy.copy(Plain())  # leaves a note on the class
-    assert fingerprint(Plain()) == before
+    assert fingerprint(Plain) == before

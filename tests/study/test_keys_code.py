@@ -1,6 +1,11 @@
 """Syntax trees say the same in any words, and imports are followed."""
 
+import __future__
+
+import ast
+import importlib.machinery
 import inspect
+import linecache
 import subprocess
 import sys
 import textwrap
@@ -12,6 +17,7 @@ from tests.study.cells import cell, folder
 from utils.study import keys_code
 from utils.study.keys import code_of
 
+COMPILED = "house/fast" + importlib.machinery.EXTENSION_SUFFIXES[-1]
 HOUSE = {
     "house/__init__.py": 'PLACE = "hall"',
     "house/entry.py": '''
@@ -21,20 +27,22 @@ HOUSE = {
             """A room."""
             def door(self):
                 """Open it."""
-                import house.cellar
+                import house.cellar.shelf
                 return near.VALUE  # a comment
         ''',
     "house/wing/__init__.py": "",
     "house/wing/near.py": "from ..attic import VALUE",
     "house/attic.py": """
         from typing import TYPE_CHECKING
-        from house import shed
+        from house import fast, shed
         from house.lazy import asked
         if TYPE_CHECKING:
             from house.types_only import Kind
         VALUE = 1
         """,
-    "house/cellar.py": "DEPTH = 1",
+    "house/cellar/__init__.py": "DARK = 1",
+    "house/cellar/shelf.py": "DEPTH = 1",
+    COMPILED: "machine code 1",
     "house/types_only.py": "Kind = 1",
     "house/shed/__init__.py": "from .tools import *",
     "house/shed/tools.py": "SAW = 1",
@@ -67,7 +75,9 @@ def digest(path, changes=()):
         ("house/entry.py", "near.VALUE", "near.VALUE + 1"),
         ("house/wing/near.py", "from ..attic import VALUE", "VALUE = 1"),
         ("house/attic.py", "VALUE = 1", "VALUE = 2"),
-        ("house/cellar.py", "DEPTH = 1", "DEPTH = 2"),
+        ("house/cellar/__init__.py", "DARK = 1", "DARK = 2"),
+        ("house/cellar/shelf.py", "DEPTH = 1", "DEPTH = 2"),
+        (COMPILED, "code 1", "code 2"),
         ("house/__init__.py", "hall", "cellar"),
         ("house/shed/tools.py", "SAW = 1", "SAW = 2"),
         ("house/lazy/answer.py", "asked = 1", "asked = 2"),
@@ -197,6 +207,14 @@ def _texts(code):
             yield part
 
 
+def test_a_lambda_within_another_finds_itself():
+    outer = cell("f = lambda: lambda: 1")
+    syntax = keys_code.syntax_of(outer().__code__)
+    assert syntax == "Lambda(args=arguments(), body=Constant(value=1))"
+    syntax = f"Lambda(args=arguments(), body={syntax})"
+    assert keys_code.syntax_of(outer.__code__) == syntax
+
+
 def test_a_source_that_gives_other_code_is_not_believed(tmp_path):
     with folder(tmp_path, {"edited.py": "def f(): return 1"}):
         import edited
@@ -206,16 +224,22 @@ def test_a_source_that_gives_other_code_is_not_believed(tmp_path):
         assert keys_code.syntax_of(edited.f.__code__) is None
 
 
-def test_a_cell_that_waits_at_its_top_is_read():
-    import ast
-    import linecache
-
-    source = "import asyncio\nawait asyncio.sleep(0)\ndef f(): return 1\n"
-    linecache.cache["<waits>"] = (len(source), None, source.splitlines(True), "<waits>")
-    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    code = compile(source, "<waits>", "exec", flags)
-    f = next(part for part in code.co_consts if isinstance(part, types.CodeType))
-    assert "Constant(value=1)" in keys_code.syntax_of(f)
+@pytest.mark.parametrize(
+    ("first", "flags"),
+    [
+        ("await sleep(0)", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT),
+        ("# from __future__ in an earlier cell", __future__.annotations.compiler_flag),
+    ],
+)
+def test_a_cell_is_read_as_jupyter_reads_it(first, flags):
+    f = cell("def f(x: int): return 1")
+    source = f"{first}\n{''.join(linecache.getlines(f.__code__.co_filename))}"
+    file = f"<{first}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+    code = compile(source, file, "exec", flags)
+    found = [part for part in code.co_consts if isinstance(part, types.CodeType)]
+    syntax = keys_code.syntax_of(f.__code__)
+    assert [keys_code.syntax_of(part) for part in found] == [syntax]
 
 
 @pytest.mark.parametrize(
@@ -235,8 +259,22 @@ def test_a_module_that_hides_one_of_pythons_own_is_ours(tmp_path):
         assert not keys_code.in_library("graphlib")
 
 
+def test_a_package_in_the_folder_that_debian_has_is_installed(tmp_path):
+    with folder(tmp_path / "dist-packages", {"made.py": ""}):
+        assert keys_code.in_library("made")
+
+
+def test_the_course_is_ours_even_where_it_is_installed(monkeypatch):
+    monkeypatch.setattr(keys_code, "_is_library", lambda place: True)
+    assert not keys_code.in_library("utils.study")
+
+
 def test_a_package_is_known_by_its_version_under_any_name():
     import sklearn
 
     assert keys_code.version("sklearn.tree") == sklearn.__version__
-    assert keys_code.version("os.path") == ""
+
+
+def test_pythons_own_modules_are_not_looked_for_among_packages(monkeypatch):
+    monkeypatch.setattr(keys_code.importlib.metadata, "version", None)
+    assert keys_code.version("graphlib") == ""

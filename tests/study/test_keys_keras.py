@@ -79,7 +79,8 @@ def stack(*inner, weight=1.0):
 
 def graph(swap):
     x = keras.Input((3,))
-    a, b = (layers.Dense(2, kernel_initializer=k)(x) for k in ("ones", "zeros"))
+    a = layers.Dense(3, kernel_initializer="ones")(x)
+    b = layers.Dense(3, kernel_initializer="ones")(a)
     return keras.Model(x, layers.Subtract()([b, a] if swap else [a, b]))
 
 
@@ -124,6 +125,10 @@ PAIRS = {
     "lists of lists": lambda v: Scaled(_rates=[[v]], blocks=[[layers.Dense(v)]]),
     "list of tensors": lambda v: Scaled(_tables={"a": [tf.fill((3,), v)]}),
     "private helper": lambda v: Scaled(_helper=Helper(v)),
+    "method set by hand": lambda v: Scaled(call=scale(v)),
+    "cells of Keras' layer": lambda v: layers.StackedRNNCells(
+        [Scaled(rate=v, state_size=1)]
+    ),
     "partial": lambda v: Scaled(act=functools.partial(scale, v)),
     "regularizer of Keras": lambda v: keras.regularizers.L2(v / 10),
     "regularizer of one's own": Penalty,
@@ -176,7 +181,7 @@ def test_names_that_keras_counts_up_do_not_show():
 
 
 def test_a_name_that_was_given_shows():
-    first, second = (layers.Dense(2, name=name) for name in ("left", "right"))
+    first, second = (layers.Dense(2, name=f"block_{i}") for i in (1, 2))
     assert fingerprint(first) != fingerprint(second)
 
 

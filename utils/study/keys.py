@@ -140,7 +140,7 @@ def _by_kind(value):
     if isinstance(value, pathlib.PurePath):
         return "path", (value.as_posix(),)
     if isinstance(value, enum.Enum):
-        return "member", (kind, value.name, value.value)
+        return "member", (kind, value.value)
     if hasattr(kind, "python_function"):  # made by tf.function
         settings = {k: v for k, v in vars(value).items() if isinstance(v, bool)}
         return "tf.function", (value.python_function, value.input_signature, settings)
@@ -191,7 +191,7 @@ def _array(array):
     if array.dtype.hasobject or array.dtype.names:
         content = np.asarray(array).tolist()
     else:
-        content = hashed(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        content = hashed(np.asarray(array).ravel().view(np.uint8).data)
     own = getattr(array, "__dict__", None)
     return f"array {array.dtype} {array.shape}", (type(array), content, own)
 

@@ -21,8 +21,7 @@ def parts_of(function: types.FunctionType) -> tuple[str, tuple]:
     home = space.get("__name__", "__main__")
     if code.co_qualname.startswith("__create_fn__."):
         return f"dataclass method {code.co_name}", ()  # made from fields, which count
-    cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
-    closure = {name: _content(cell) for name, cell in cells}
+    closure = [_content(cell) for cell in function.__closure__ or ()]
     parts = [closure, function.__defaults__, function.__kwdefaults__, vars(function)]
     syntax = syntax_of(code)
     if in_library(home):
@@ -46,7 +45,7 @@ def _read_outside(code, space, closure):
         raise TypeError(f"it calls {', '.join(blind)}, which may read any name")
     read = {name: space[name] for name in sorted(names) if name in space}
     imported = [_import(*each, space) for each in imports]
-    held = [*read.values(), *(content for cell in closure.values() for content in cell)]
+    held = [*read.values(), *(content for cell in closure for content in cell)]
     modules = [value for value in held if _is_ours(value)]
     modules += [module for module, _ in imported if _is_ours(module)]
     found = {}

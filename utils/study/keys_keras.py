@@ -68,14 +68,16 @@ def _counts(owner, name, value):
     else of Keras' own initializer, whose configuration says all. Private names of
     Keras' own layers are its books; elsewhere those count that are made of numbers.
     """
-    method = callable(value) and hasattr(type(owner), name)
-    if name in LEFT_BEHIND or method or _is_tensor(value):
+    wrapped = getattr(value, "__wrapped__", None)  # the class's own `build`, by Keras
+    if name in LEFT_BEHIND or getattr(wrapped, "__self__", None) is owner:
+        return False
+    if _is_tensor(value):  # counts among the variables
         return False
     if _is_ours(value) or not hasattr(owner, "variables"):
         return _is_ours(value) or _is_ours(owner)
     if name.startswith("_"):
         return _is_flat(value) and (_is_ours(owner) or not hasattr(owner, "call"))
-    return _is_ours(owner) or callable(value) or isinstance(value, SIMPLE)
+    return _is_ours(owner) or isinstance(value, SIMPLE)
 
 
 def _is_ours(value):
