@@ -117,7 +117,7 @@ def folded(answer):
 
 @exercise(
     "05.4",
-    hint="About forty steps are few for a momentum of 0.99. Which layer has it?",
+    hint="Twenty steps are few for a momentum of 0.99. Which layer has it?",
     seconds=TRAINING_SECONDS,
 )
 def out_of_the_trap(answer):

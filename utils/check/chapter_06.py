@@ -5,7 +5,6 @@ import numpy as np
 from utils.check.judging import (
     STUDY_SECONDS,
     TRAINING_SECONDS,
-    Wrong,
     a_model,
     close,
     exercise,
@@ -118,35 +117,73 @@ def variance_shift(answer):
 
 @exercise(
     "06.4",
-    hint="Put the dropout after the last batch normalization.",
+    hint="Go through the layers with dropout off. In front of each normalization take "
+    "mean and variance of what arrives, and only then go on.",
     seconds=TRAINING_SECONDS,
 )
-def order_of_layers(answer):
+def statistics_anew(answer):
     import keras
 
-    model = a_model(answer(0.5))
-    kinds = [type(layer).__name__ for layer in model.layers]
-    for kind in ("BatchNormalization", "Dropout"):
-        expect(kind in kinds, f"Your network has no {kind} layer any more.")
-    rates = [layer.rate for layer in model.layers if type(layer).__name__ == "Dropout"]
-    expect(max(rates) == 0.5, f"The rate asked for is 0.5; your layers have {rates}.")
+    keras.utils.set_random_seed(8)
     images = np.random.default_rng(8).uniform(size=(256, 8, 8, 1)).astype("float32")
+    asked = _masked_network()
+    for _ in range(60):
+        asked(images, training=True)
+    weights = [w.numpy().copy() for w in asked.trainable_weights]
+    model = a_model(answer(asked, images))
+    kept = [w.numpy() for w in model.trainable_weights]
+    expect(
+        len(kept) == len(weights) and all(map(np.array_equal, weights, kept)),
+        "The trained weights are not those of the model you were given.",
+        "Only the moving mean and the moving variance are to change.",
+    )
+    rates = [layer.rate for layer in model.layers if hasattr(layer, "rate")]
+    expect(
+        rates == [0.5, 0.5],
+        f"The rates of the dropout layers were [0.5, 0.5]; now they are {rates}.",
+        "The masks stay: only what the normalizations remember is wrong.",
+    )
     for layer in model.layers:
-        if type(layer).__name__ != "BatchNormalization":
-            continue
-        before = keras.Model(model.inputs[0], layer.input)
-        # Normalizations in front act alike in both calls only on the same statistics.
-        for other in model.layers:
-            if type(other).__name__ == "BatchNormalization":
-                other.trainable = False
-        train, test = (np.asarray(before(images, training=t)) for t in (True, False))
-        ratio = train.var() / test.var()
-        if not 0.97 < ratio < 1.03:
-            raise Wrong(
-                f"A normalization sees {ratio:.2f} times the variance in training that "
-                "it sees at test time.",
-                "A dropout in front of it is off at test time.",
+        if type(layer).__name__ == "BatchNormalization":
+            expect(
+                layer.momentum == 0.9,
+                f"A normalization's momentum was 0.9; now it is {layer.momentum:g}.",
+                "Training that goes on would forget at another pace: put it back.",
             )
+            _holds_what_it_meets(model, layer, images)
+
+
+def _masked_network():
+    import keras
+    from keras import layers
+
+    blocks = [
+        [layers.Dropout(0.5), layers.Dense(32, use_bias=False)]
+        + [layers.BatchNormalization(momentum=0.9), layers.ReLU()]
+        for _ in range(2)
+    ]
+    first = [layers.Flatten(), layers.Dense(64, activation="relu")]
+    shape = keras.Input((8, 8, 1))
+    return keras.Sequential([shape, *first, *blocks[0], *blocks[1], layers.Dense(10)])
+
+
+def _holds_what_it_meets(model, layer, images):
+    import keras
+
+    before = keras.Model(model.inputs[0], layer.input)
+    met = np.asarray(before(images, training=False))
+    ratio = np.median(layer.moving_variance / met.var(axis=0))
+    expect(
+        0.97 < ratio < 1.03,
+        f"A normalization holds {ratio:.2f} times the variance that it meets in "
+        "inference mode.",
+        "Was dropout on while you measured, or one in front not yet mended?",
+    )
+    off = np.abs(layer.moving_mean - met.mean(axis=0)) / met.std(axis=0)
+    expect(
+        off.max() < 0.05,
+        "A moving mean is not the mean that is met in inference mode.",
+    )
 
 
 @exercise(
@@ -172,7 +209,7 @@ def decayed_variables(answer):
     expect(
         not wrong,
         f"Your list holds {', '.join(wrong)}.",
-        "Decay is for what multiplies inputs. A smaller gamma or bias is no simpler.",
+        "By custom decay is for what multiplies inputs: the kernels.",
     )
     missing = len(kernels - names)
     expect(not missing, f"{missing} of {len(kernels)} kernels are missing.")

@@ -1,3 +1,5 @@
+from functools import partial
+
 import keras
 import numpy as np
 from keras import layers
@@ -38,34 +40,67 @@ def by_trial(x, rate):
     return dropped.var() / x.var()
 
 
-def network(*middle):
-    return keras.Sequential(
-        [keras.Input((8, 8, 1)), layers.Flatten(), *middle, layers.Dense(10)]
-    )
+def normalizations(model):
+    return [x for x in model.layers if isinstance(x, layers.BatchNormalization)]
 
 
-def dense(units=32):
-    return layers.Dense(units, activation="relu")
+def dropouts(model):
+    return [x for x in model.layers if isinstance(x, layers.Dropout)]
 
 
-def normalization():
-    return layers.BatchNormalization()
+def one_pass(model, images, momentum=0.9, rate=0.5):
+    """A pass in training mode, with nothing dropped and nothing remembered."""
+    for layer in dropouts(model):
+        layer.rate = 0
+    for layer in normalizations(model):
+        layer.momentum = 0
+    model(images, training=True)
+    for layer in dropouts(model):
+        layer.rate = rate
+    for layer in normalizations(model):
+        layer.momentum = momentum
+    return model
 
 
-def functional(rate):
-    inputs = keras.Input((8, 8, 1))
-    x = layers.Conv2D(4, 3)(inputs)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
-    x = layers.BatchNormalization()(layers.Conv2D(4, 3)(x))
-    x = layers.Dropout(rate)(layers.Flatten()(layers.ReLU()(x)))
-    return keras.Model(inputs, layers.Dense(10)(x))
+def with_dropout_on(model, images):
+    for layer in normalizations(model):
+        layer.momentum = 0
+    model(images, training=True)
+    for layer in normalizations(model):
+        layer.momentum = 0.9
+    return model
+
+
+def all_at_once(model, images):
+    met = [
+        np.asarray(keras.Model(model.inputs[0], layer.input)(images))
+        for layer in normalizations(model)
+    ]
+    for layer, x in zip(normalizations(model), met, strict=True):
+        layer.moving_mean.assign(x.mean(axis=0))
+        layer.moving_variance.assign(x.var(axis=0))
+    return model
+
+
+def means_missed(model, images):
+    one_pass(model, images)
+    for layer in normalizations(model):
+        layer.moving_mean.assign(layer.moving_mean + 1)
+    return model
+
+
+def trained_on(model, images):
+    one_pass(model, images)
+    kernel = model.trainable_weights[0]
+    kernel.assign(kernel + 0.1)
+    return model
 
 
 RIGHT = {
     "06.1": [lambda: [1.0, 0.1]],
     "06.2": [by_scipy],
     "06.3": [by_trial],
-    "06.4": [functional],
+    "06.4": [one_pass],
     "06.5": [
         lambda model: {v.path for v in model.trainable_weights if v.ndim > 1},
         lambda model: [
@@ -96,22 +131,14 @@ WRONG = {
         (lambda x, rate: 1 / by_trial(x, rate), "not test over training"),
     ],
     "06.4": [
-        (
-            lambda rate: network(
-                dense(), layers.Dropout(rate), dense(), normalization()
-            ),
-            "times the variance in training",
-        ),
-        (
-            lambda rate: network(layers.Dropout(rate), normalization(), dense()),
-            "times the variance in training",
-        ),
-        (lambda rate: network(dense(), normalization()), "no Dropout layer"),
-        (lambda rate: network(dense(), layers.Dropout(rate)), "no BatchNormalization"),
-        (
-            lambda rate: network(dense(), normalization(), layers.Dropout(0.1)),
-            "The rate asked for is 0.5",
-        ),
+        (lambda model, images: model, "times the variance"),
+        (with_dropout_on, "Was dropout on"),
+        (all_at_once, "not yet mended"),
+        (means_missed, "moving mean is not"),
+        (partial(one_pass, momentum=0), "now it is 0"),
+        (partial(one_pass, rate=0), "The masks stay"),
+        (trained_on, "trained weights are not"),
+        (lambda model, images: None, "Is a `return` missing?"),
     ],
     "06.5": [
         (lambda model: model.trainable_variables, "Your list holds"),
