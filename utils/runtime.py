@@ -105,8 +105,5 @@ def start(seed: int = 0) -> None:
 
     Raises:
         RuntimeError: If TensorFlow has already run in this process.
-
-    Source:
-        Taught in chapter 01.
     """
     configure_tensorflow().keras.utils.set_random_seed(seed)
