@@ -1,9 +1,9 @@
 """The tolerance of nbval: a cell tagged `approx=0.02` compares decimals within 0.02.
 
 A decimal has a point or an exponent: 0.85, -1e-05, NumPy's `1.` inside an array. All
-else is compared exactly, whole numbers too; runs of white space, and of the dashes
-that rule a table, count as one, since a number that gets shorter moves them. Cells
-without the tag are compared by nbval alone.
+else is compared exactly, whole numbers too, but for what a comparison counts; runs of
+white space, and of the dashes that rule a table, count as one, since a number that gets
+shorter moves them. Cells without the tag are compared by nbval alone.
 """
 
 import re
@@ -19,6 +19,12 @@ DECIMAL = re.compile(
     r"(?:[eE][-+]?\d++)?(?!\.?\d)"
 )
 RULE = re.compile(r"[-─=]{3,}")
+# What a comparison counts beside its decimals moves with them: the pairs that are won,
+# and whether few images tell two models apart.
+COUNTED = [
+    (re.compile(r"better in \d+ of (?=\d+ pairs)"), "better in some of "),
+    (re.compile(r"; only \d+ images are answered differently"), ""),
+]
 
 
 class Approximate(str):
@@ -27,6 +33,8 @@ class Approximate(str):
     def __new__(cls, text, tolerance):
         self = super().__new__(cls, text)
         self.tolerance = tolerance
+        for counted, same in COUNTED:
+            text = counted.sub(same, text)
         self.words = [RULE.sub("---", words).split() for words in DECIMAL.split(text)]
         found = DECIMAL.findall(text)
         self.decimals = [Decimal(number.replace("−", "-")) for number in found]

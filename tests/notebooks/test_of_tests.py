@@ -173,6 +173,15 @@ def near(a, b, tolerance="0.02"):
     return Approximate(a, Decimal(tolerance)) == Approximate(b, Decimal(tolerance))
 
 
+def test_what_a_comparison_counts_moves_with_its_decimals():
+    text = "+{} points (better in {} of {} pairs{}): {}."
+    few = "; only 12 images are answered differently"
+    stored = text.format(2.0, 4, 5, "", "raises")
+    assert near(stored, text.format(2.1, 5, 5, few, "raises"), "0.2")
+    assert not near(stored, text.format(2.0, 4, 6, "", "raises"), "0.2")
+    assert not near(stored, text.format(2.0, 4, 5, "", "undecided"), "0.2")
+
+
 @pytest.mark.parametrize(
     ("stored", "computed"),
     [
