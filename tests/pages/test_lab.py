@@ -102,5 +102,8 @@ def test_opening_and_saving_a_chapter_changes_nothing(browser, server, folder):
     browser.run(f"{PANEL}.querySelector('.jp-Notebook').focus()")
     actions = ActionChains(browser.driver)
     actions.key_down(Keys.CONTROL).send_keys("s").key_up(Keys.CONTROL).perform()
-    browser.until(lambda: chapter.stat().st_mtime_ns != written)
+    unfinished = chapter.with_name(f".~{chapter.name}")  # until all is written
+    browser.until(
+        lambda: chapter.stat().st_mtime_ns != written and not unfinished.exists()
+    )
     assert chapter.read_bytes() == before

@@ -15,7 +15,7 @@ from utils.runtime import configure_tensorflow
 tf = configure_tensorflow()
 
 from tests.study.small import CONDITIONS, build, data  # noqa: E402
-from utils.study import run, training, workers  # noqa: E402
+from utils.study import run, workers  # noqa: E402
 from utils.study.records import Store  # noqa: E402
 
 
@@ -43,11 +43,12 @@ HELD = {}  # in the module, so that threads do not get a copy
 
 def is_held():
     """Whether another thread finds the models taken."""
+    lock = sys.modules["utils.study.training"].one_at_a_time  # no key can hold a lock
 
     def attempt():
-        free.append(training.one_at_a_time.acquire(blocking=False))
+        free.append(lock.acquire(blocking=False))
         if free[0]:
-            training.one_at_a_time.release()
+            lock.release()
 
     free = []
     thread = threading.Thread(target=attempt)

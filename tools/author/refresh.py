@@ -20,6 +20,7 @@ import nbclient
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT), str(ROOT / "tools" / "course")]
+os.environ["JUPYTER_PATH"] = str(ROOT / "tools" / "course" / "lab")  # a quiet kernel
 
 from run import CHAPTERS, PeakMemory, chapters, find, table  # noqa: E402
 
@@ -34,7 +35,6 @@ def execute(notebook, folder):
         notebook,
         kernel_name="python3",
         timeout=None,
-        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
     ).execute()
 

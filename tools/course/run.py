@@ -110,7 +110,6 @@ def execute(chapter, parameters):
                 kernel_name="python3",
                 language="python",
                 cwd=CHAPTERS,
-                extra_arguments=["--log-level=ERROR"],
                 progress_bar={"desc": chapter.stem, "disable": None},
             )
         except PapermillExecutionError as error:
