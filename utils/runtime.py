@@ -5,9 +5,14 @@ import functools
 import os
 import pathlib
 import platform
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 
+# Keras imports these for extras that no run uses: a third of a worker's start.
+NOT_FOR_WORKERS = ("sklearn", "pandas", "matplotlib")
 PROCESSOR = pathlib.Path("/proc/cpuinfo")  # Linux says there what a processor can do
 
 
@@ -97,8 +102,56 @@ def configure_tensorflow():
     return tf
 
 
+@functools.cache
+def mind(parent: int) -> None:
+    """Leave Ctrl-C to the parent process, and end when it is gone."""
+    import psutil
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch():
+        try:
+            process = psutil.Process(parent)
+            while process.status() != psutil.STATUS_ZOMBIE and process.is_running():
+                time.sleep(0.5)
+        except psutil.NoSuchProcess:
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def prepare_worker(parent: int) -> None:
+    """Make this process ready for runs: it minds its parent, and has TensorFlow."""
+    mind(parent)
+    with hidden(*NOT_FOR_WORKERS):
+        configure_tensorflow()
+
+
+def prepare_workers() -> None:
+    """Start joblib's worker processes, one a physical core, and do not wait for them.
+
+    The first study then finds them ready. Where they cannot be had it says so itself.
+    """
+    import joblib
+
+    with contextlib.suppress(Exception):
+        n_jobs = max(2, joblib.cpu_count(only_physical_cores=True))
+        calls = [joblib.delayed(prepare_worker)(os.getpid())] * n_jobs
+        done = joblib.Parallel(n_jobs, batch_size=1, return_as="generator")(calls)
+        threading.Thread(target=_wait_for, args=(done,), daemon=True).start()
+
+
+def _wait_for(done):
+    with contextlib.suppress(Exception):
+        list(done)
+
+
 def start(seed: int = 0) -> None:
     """Make this notebook quiet and reproducible: the first line of every chapter.
+
+    Worker processes start meanwhile, so that its first study need not wait for them.
 
     Args:
         seed: For Python, NumPy and Keras.
@@ -106,4 +159,5 @@ def start(seed: int = 0) -> None:
     Raises:
         RuntimeError: If TensorFlow has already run in this process.
     """
+    prepare_workers()
     configure_tensorflow().keras.utils.set_random_seed(seed)

@@ -48,3 +48,19 @@ def test_hidden_packages_come_back():
     with runtime.hidden(name), pytest.raises(ImportError):
         __import__(name)
     assert __import__(name)
+
+
+def test_where_workers_cannot_be_had_nothing_breaks(monkeypatch):
+    def without_semaphores(*arguments, **options):
+        raise OSError("this system has no semaphores")
+
+    monkeypatch.setattr("joblib.Parallel", without_semaphores)
+    runtime.prepare_workers()
+
+
+def test_workers_that_fail_to_start_say_nothing_yet(monkeypatch, capfd):
+    def failing():
+        raise ImportError("no TensorFlow here")
+
+    runtime._wait_for(failing() for _ in range(1))
+    assert capfd.readouterr() == ("", "")

@@ -1,9 +1,11 @@
 """Names that other libraries do not promise to keep: what to do when one is gone."""
 
 import ast
+import os
 import pathlib
 
 import joblib
+import psutil
 import pytest
 
 from utils.runtime import configure_tensorflow
@@ -23,6 +25,13 @@ def test_joblib_says_where_workers_run():
     assert compat.on_this_machine()
     with joblib.parallel_config(backend="threading"):
         assert not compat.on_this_machine()
+
+
+def test_workers_end_when_they_are_told_to():
+    """If this breaks: find out how joblib gives its pool of workers away now."""
+    before = set(joblib.Parallel(n_jobs=2)([joblib.delayed(os.getpid)()] * 4))
+    compat.end_workers()
+    assert not any(psutil.pid_exists(pid) for pid in before)
 
 
 def test_dtypes_are_found_at_any_depth():

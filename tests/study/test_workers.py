@@ -10,6 +10,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from utils import runtime
 from utils.runtime import configure_tensorflow
 
 tf = configure_tensorflow()
@@ -109,8 +110,8 @@ def test_a_worker_ends_when_its_parent_is_gone_before_it_began():
 def test_a_worker_ends_when_its_parent_is_a_zombie():
     parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     source = (
-        "import threading; from utils.study import workers\n"
-        f"workers._mind({parent.pid}); print('minds', flush=True)\n"
+        "import threading; from utils import runtime\n"
+        f"runtime.mind({parent.pid}); print('minds', flush=True)\n"
         "threading.Event().wait()"
     )
     worker = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE)
@@ -128,7 +129,7 @@ from tests.study.small import build, data
 from utils.study import run
 
 def seen(model, dataset):
-    extras = set({workers.NOT_FOR_WORKERS!r}) & set(sys.modules)
+    extras = set({runtime.NOT_FOR_WORKERS!r}) & set(sys.modules)
     return [os.getpid(), len(extras)]
 
 results = run({{"a": build}}, data(0), epochs=1, seeds=1, probes={{"seen": seen}},
@@ -140,6 +141,55 @@ print(pid != os.getpid(), extras)
         [sys.executable, "-c", source], capture_output=True, text=True, check=True
     )
     assert done.stdout == "True 0\n"
+
+
+def test_a_module_that_was_edited_and_reloaded_is_new_to_workers_too(tmp_path):
+    source = f"""
+import importlib, pathlib, sys
+folder = pathlib.Path({str(tmp_path)!r})
+sys.path.insert(0, str(folder))
+sys.dont_write_bytecode = True
+(folder / "mine.py").write_text("def probe(model, dataset): return 1")
+import mine
+from tests.study.small import build, data
+from utils.study import run
+
+def answer():
+    options = {{"epochs": 1, "seeds": 1, "cache_dir": folder / "runs"}}
+    results = run({{"a": build}}, data(0), probes={{"x": mine.probe}}, **options)
+    return int(results.probe("x", "a", 0))
+
+print(answer())
+(folder / "mine.py").write_text("def probe(model, dataset): return 22")
+importlib.reload(mine)
+print(answer())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1\n22\n"
+
+
+def test_the_first_study_finds_workers_that_start_made(tmp_path):
+    source = f"""
+from utils.runtime import start
+start()
+import os, psutil
+ours = {{child.pid for child in psutil.Process().children(recursive=True)}}
+from tests.study.small import build, data
+from utils.study import run
+
+def pid(model, dataset):
+    return os.getpid()
+
+results = run({{"a": build}}, data, epochs=1, seeds=2, probes={{"pid": pid}},
+              cache_dir={str(tmp_path)!r})
+print({{int(results.probe("pid", "a", seed)) for seed in (0, 1)}} <= ours)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n" and done.stderr == ""
 
 
 @pytest.mark.parametrize(

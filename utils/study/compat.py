@@ -9,12 +9,18 @@ from collections.abc import Iterator
 
 import joblib
 from joblib._parallel_backends import LokyBackend
+from joblib.externals import loky
 
 
 def on_this_machine() -> bool:
     """Tell whether joblib's active backend is loky, worker processes right here."""
     backend, _ = joblib.parallel.get_active_backend()
     return isinstance(backend, LokyBackend)
+
+
+def end_workers() -> None:
+    """End joblib's worker processes; the next call starts new ones."""
+    loky.get_reusable_executor().shutdown(kill_workers=True)
 
 
 def compute_dtypes(model) -> set[str]:

@@ -6,7 +6,7 @@ import os
 import pathlib
 import platform
 
-from utils.study import workers
+from utils.study import compat, workers
 from utils.study.conditions import (
     Condition,
     check_alike,
@@ -20,13 +20,14 @@ from utils.study.conditions import (
     kind_of,
 )
 from utils.study.keys import fingerprint
-from utils.study.keys_code import code_of
+from utils.study.keys_code import code_of, sources
 from utils.study.progress import progress_bar
 from utils.study.records import FORMAT, Store
 from utils.study.results import Results
 
 RUNS = pathlib.Path(__file__).resolve().parents[2] / "build" / "runs"
 ENVIRONMENT = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA")
+_imported = {}  # what workers may have imported: {file: when it was changed}
 
 
 def run(
@@ -155,6 +156,7 @@ def _finish(tasks, context, n_jobs):
     try:
         if missing:
             with progress_bar(len(missing), count_done):
+                _end_stale_workers()
                 workers.execute(list(missing.values()), context, n_jobs)
     except KeyboardInterrupt:
         print(
@@ -163,3 +165,11 @@ def _finish(tasks, context, n_jobs):
         )
         raise
     return {(task.name, task.seed): store.read(task.key) for task in tasks}
+
+
+def _end_stale_workers():
+    """End workers that may hold a module as it was before it was edited, reloaded."""
+    now = sources()
+    if any(now.get(file, before) != before for file, before in _imported.items()):
+        compat.end_workers()
+    _imported.update(now)

@@ -97,6 +97,14 @@ def in_library(name: str) -> bool:
     return any(_is_library(place) for place in places if place)
 
 
+def sources() -> dict[str, int]:
+    """Return {file: when it was changed} for what is imported here and is ours."""
+    modules = list(sys.modules.values())
+    files = {getattr(module, "__file__", None) for module in modules} - {None}
+    own = [file for file in files if not _is_library(file) and os.path.isfile(file)]
+    return {file: os.stat(file).st_mtime_ns for file in own}
+
+
 @functools.cache
 def version(name: str) -> str:
     """Return the version of the package that a module is from; "" for Python's own."""

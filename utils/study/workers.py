@@ -9,22 +9,15 @@ import dataclasses
 import os
 import pickle
 import re
-import signal
-import threading
-import time
 import warnings
 from concurrent.futures.process import BrokenProcessPool
 
 import cloudpickle
 import joblib
 import numpy as np
-import psutil
 
-from utils.runtime import configure_tensorflow, hidden
+from utils.runtime import configure_tensorflow, prepare_worker
 from utils.study import compat
-
-# Keras imports these for extras that no run uses: a third of a worker's start.
-NOT_FOR_WORKERS = ("sklearn", "pandas", "matplotlib")
 
 
 class WorkerDied(RuntimeError):
@@ -133,9 +126,7 @@ def _work(packed, i, parent):
     parent: the process that the worker must not outlive, None on other machines.
     """
     if parent is not None:
-        _mind(parent)
-        with hidden(*NOT_FOR_WORKERS):
-            configure_tensorflow()
+        prepare_worker(parent)
     configure_tensorflow()
     pieces, context = pickle.loads(packed)
     for task in pieces[i]:
@@ -203,26 +194,3 @@ def probe_array(name, value):
             "return one array, or use one probe for each"
         )
     return array
-
-
-_minded = set()
-
-
-def _mind(parent):
-    """Leave Ctrl-C to the parent, and end when it is gone."""
-    if parent in _minded:
-        return
-    _minded.add(parent)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch():
-        try:
-            process = psutil.Process(parent)
-            while process.status() != psutil.STATUS_ZOMBIE and process.is_running():
-                time.sleep(0.5)
-        except psutil.NoSuchProcess:
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
