@@ -155,9 +155,9 @@ from tests.study.small import build, data
 from utils.study import run
 
 def answer():
-    options = {{"epochs": 1, "seeds": 1, "cache_dir": folder / "runs"}}
+    options = {{"epochs": 1, "seeds": 4, "cache_dir": folder / "runs"}}
     results = run({{"a": build}}, data(0), probes={{"x": mine.probe}}, **options)
-    return int(results.probe("x", "a", 0))
+    return {{int(results.probe("x", "a", seed)) for seed in range(4)}}
 
 print(answer())
 (folder / "mine.py").write_text("def probe(model, dataset): return 22")
@@ -167,7 +167,7 @@ print(answer())
     done = subprocess.run(
         [sys.executable, "-c", source], capture_output=True, text=True, check=True
     )
-    assert done.stdout == "1\n22\n"
+    assert done.stdout == "{1}\n{22}\n"
 
 
 def test_the_first_study_finds_workers_that_start_made(tmp_path):
