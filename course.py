@@ -32,6 +32,13 @@ COMMANDS = {
     "grade": ("grade.py", "check exercise notebooks: grade NOTEBOOK ..."),
 }
 
+PAGES = ["requirements-dev.txt"]
+MORE = {  # than a learner needs
+    "test": [*PAGES, "requirements-cluster.txt"],
+    "book": PAGES,
+    "slides": PAGES,
+}
+
 
 class SetupError(Exception):
     """What stops the set-up, in a line that says what to do."""
@@ -334,9 +341,7 @@ def main(arguments):
     if name not in available():
         say(f"course.py: There is no command {name!r}.\n\n{usage()}")
         return 2
-    files = ["requirements.txt"]
-    if name == "test":
-        files += ["requirements-cluster.txt"]
+    files = ["requirements.txt", *MORE.get(name, [])]
     tool = available()[name][0]
     try:
         # Help needs nothing installed.

@@ -26,18 +26,19 @@ STUB = "import sys, tiny; print(sys.prefix, *sys.argv[1:])"
 BARE = STUB.replace(", tiny", "")
 
 
-def write_wheel(folder, version="1.0"):
+def write_wheel(folder, version="1.0", name="tiny"):
     """Make a wheel of the package tiny, the least that pip installs."""
-    info = f"tiny-{version}.dist-info"
+    info = f"{name}-{version}.dist-info"
     files = {
-        "tiny.py": "",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n",
+        f"{name}.py": "",
+        f"{info}/METADATA": "Metadata-Version: 2.1\n"
+        f"Name: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n"
         "Tag: py3-none-any\n",
     }
     record = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
     folder.mkdir(exist_ok=True)
-    with zipfile.ZipFile(folder / f"tiny-{version}-py3-none-any.whl", "w") as wheel:
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
         for name, text in {**files, f"{info}/RECORD": record}.items():
             wheel.writestr(name, text)
 
@@ -156,6 +157,18 @@ def test_without_pins_the_newest_version_is_installed(installed):
         assert len(list(root.glob(f".venv/**/tiny-{version}.dist-info"))) == 1
 
 
+def test_what_pages_need_is_installed_when_pages_are_first_built(checkout):
+    (checkout / "requirements-dev.txt").write_text("tiny\n")
+    (checkout / "requirements.txt").write_text("tinier\n")
+    write_wheel(checkout.parent / "wheels", name="tinier")
+    (checkout / "tools" / "course" / "run.py").write_text("import tinier")
+    (checkout / "tools" / "course" / "book.py").write_text("import tiny")
+    assert call(checkout, "run").returncode == 0
+    assert not list(checkout.glob(".venv/**/tiny.py"))
+    assert call(checkout, "book").returncode == 0
+    assert "up to date" not in call(checkout, "run").stderr
+
+
 def test_a_python_that_fits_is_used_as_it_is(checkout):
     (checkout / "requirements.txt").write_text("pytest>=8\nnumpy>=1.5,<99\n-e .\n")
     (checkout / "tools" / "course" / "run.py").write_text(BARE)
@@ -231,7 +244,7 @@ def test_whether_a_python_has_what_is_asked_for(tmp_path, monkeypatch, line, exp
     assert course.fits(["asked.txt"]) is expected
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-cluster.txt"])
+@pytest.mark.parametrize("file", ["requirements.txt", *course.MORE["test"]])
 def test_every_requirement_is_pinned_within_its_range(file):
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,7 +16,8 @@ from pathlib import Path
 
 def test_a_study():
     runs = Path(os.environ["COURSE_RUNS"])
-    runs.mkdir()
+    runs.mkdir(parents=True, exist_ok=True)
+    Path("found.txt").write_text(str((runs / "record.npz").exists()))
     (runs / "record.npz").touch()
     Path("seen.txt").write_text(str(runs))
 """
@@ -50,6 +52,24 @@ def test_studies_have_a_run_folder_of_their_own(test, tmp_path):
     seen = Path((tmp_path / "seen.txt").read_text())
     assert not seen.is_relative_to(tmp_path)
     assert not seen.exists(), "it goes when the tests have ended"
+
+
+def test_runs_are_kept_where_that_is_asked_for(test, tmp_path):
+    for found in ("False", "True"):
+        assert test("--keep-runs").returncode == 0
+        assert (tmp_path / "found.txt").read_text() == found
+    seen = Path((tmp_path / "seen.txt").read_text())
+    assert seen == tmp_path / "build" / "test_runs", "not with the reader's runs"
+
+
+def test_chapters_in_depth_are_run_where_all_is_asked_for(test, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python"}
+    notebook.cells[0].execution_count = 1
+    (tmp_path / "chapters" / "in_depth").mkdir(parents=True)
+    nbformat.write(notebook, tmp_path / "chapters" / "in_depth" / "01_more.ipynb")
+    assert test().returncode == 0
+    assert test("--all").returncode == 1
 
 
 def test_versions_that_are_not_the_pinned_ones_are_named(test, tmp_path):

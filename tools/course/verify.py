@@ -4,6 +4,7 @@
 """
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = ROOT / "chapters"
 NOTHING_COLLECTED = 5  # pytest's exit status when -k and the like select no test
 
 
@@ -44,6 +46,12 @@ def main():
         action="store_true",
         help="notebooks must run; their outputs are not compared",
     )
+    parser.add_argument("--all", action="store_true", help="chapters/in_depth, too")
+    parser.add_argument(
+        "--keep-runs",
+        action="store_true",
+        help="take what build/test_runs has of earlier tests, and add to it",
+    )
     options, extra = parser.parse_known_args()
     compare = "--nbval-lax" if options.lax else "--nbval"
     others = [] if options.lax else unpinned()
@@ -54,18 +62,33 @@ def main():
     )
     if others:
         print(warning, file=sys.stderr)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        # Every number is computed anew, and the reader's finished runs are left alone.
-        os.environ["COURSE_RUNS"] = str(Path(folder) / "runs")
-        passed = tests(compare, extra)
+    folders = [CHAPTERS, CHAPTERS / "in_depth"] if options.all else [CHAPTERS]
+    with run_folder(options.keep_runs) as folder:
+        os.environ["COURSE_RUNS"] = str(folder)
+        passed = tests(compare, folders, extra)
     if others and not passed:
         print(warning, file=sys.stderr)
     return 0 if passed else 1
 
 
-def tests(compare, extra):
-    """Run all of it; whether all of it passes. compare: nbval's option for outputs."""
-    chapters = ROOT / "chapters"
+@contextlib.contextmanager
+def run_folder(kept):
+    """Where studies keep their runs: never with the reader's.
+
+    A new folder, so that every number is computed anew, unless runs are kept.
+    """
+    if kept:
+        yield ROOT / "build" / "test_runs"
+    else:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            yield Path(folder) / "runs"
+
+
+def tests(compare, folders, extra):
+    """Run all of it; whether all of it passes.
+
+    compare: nbval's option for outputs. folders: of chapters.
+    """
     # Two files at a time: a study uses all cores, and the other fills its pauses.
     pytest = ["pytest", "-n", "2", "--dist", "loadscope", "--nbval-current-env"]
     pytest += ["-p", "no:cacheprovider", *extra]
@@ -74,13 +97,14 @@ def tests(compare, extra):
         failed.append("ruff check")
     if not passes("ruff", "format", "--check", "."):
         failed.append("ruff format")
-    exercises = notebooks(chapters / "exercises")
+    exercises = notebooks(CHAPTERS / "exercises")
     if exercises and not passes(
         *pytest, "--nbval-lax", *exercises, also=[NOTHING_COLLECTED]
     ):
         failed.append("exercises")
     # Last, so that what is read at the end is pytest's own summary.
-    stored = notebooks(chapters) + notebooks(chapters / "solutions")
+    folders = [*folders, CHAPTERS / "solutions"]
+    stored = [path for folder in folders for path in notebooks(folder)]
     passed = passes(*pytest, compare, "tests", *stored)
     if failed:
         print("Failed before the tests above: " + ", ".join(failed), file=sys.stderr)
