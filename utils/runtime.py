@@ -138,6 +138,8 @@ def prepare_workers() -> None:
 
     with contextlib.suppress(Exception):
         n_jobs = max(2, joblib.cpu_count(only_physical_cores=True))
+        if joblib.effective_n_jobs(n_jobs) == 1:  # no processes: none to get ready
+            return
         calls = [joblib.delayed(prepare_worker)(os.getpid())] * n_jobs
         done = joblib.Parallel(n_jobs, batch_size=1, return_as="generator")(calls)
         threading.Thread(target=_wait_for, args=(done,), daemon=True).start()

@@ -1,5 +1,6 @@
 """The first line of every chapter: quiet, and saying so where it cannot work."""
 
+import os
 import subprocess
 import sys
 
@@ -64,3 +65,22 @@ def test_workers_that_fail_to_start_say_nothing_yet(monkeypatch, capfd):
 
     runtime._wait_for(failing() for _ in range(1))
     assert capfd.readouterr() == ("", "")
+
+
+def test_without_processes_nothing_is_started_in_the_notebooks_own():
+    source = """
+import threading
+from utils import runtime
+runtime.prepare_worker = lambda parent: print("prepared here")
+runtime.prepare_workers()
+for thread in set(threading.enumerate()) - {threading.main_thread()}:
+    thread.join()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        env=os.environ | {"JOBLIB_MULTIPROCESSING": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "" and done.stderr == ""
