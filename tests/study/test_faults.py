@@ -18,29 +18,46 @@ from utils.study import WorkerDied, run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-EPOCHS, SEEDS = 150, 4
+EPOCHS, SEEDS = 3, 4
 RUNS = SEEDS * len(CONDITIONS)
 
+# Once as many runs are finished as wanted, all others are held until they are let go:
+# a fault then comes while some are in flight, however slow or quick the machine is.
 STUDY = """
-import sys
+import pathlib, sys, time
 from tests.study.small import CONDITIONS, data
 from utils.study import run
-results = run(CONDITIONS, data, epochs=int(sys.argv[2]), seeds=int(sys.argv[3]),
-              cache_dir=sys.argv[1])
-results.frame.to_pickle(sys.argv[1] + ".frame")
+
+folder = pathlib.Path(sys.argv[1])
+epochs, seeds, wanted = map(int, sys.argv[2:])
+let_go = folder.with_suffix(".let_go")
+
+def held(model, dataset):
+    while len(list(folder.glob("*.npz"))) >= wanted and not let_go.exists():
+        time.sleep(0.02)
+    return 0
+
+results = run(CONDITIONS, data, epochs=epochs, seeds=seeds, probes={"held": held},
+              cache_dir=folder)
+results.frame.to_pickle(f"{folder}.frame")
 """
 
 
-def start(folder):
+def start(folder, wanted):
     """Start a study in a process of its own, with a group of its own."""
+    arguments = [str(each) for each in (folder, EPOCHS, SEEDS, wanted)]
     return subprocess.Popen(
-        [sys.executable, "-c", STUDY, str(folder), str(EPOCHS), str(SEEDS)],
+        [sys.executable, "-c", STUDY, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
         start_new_session=True,
     )
+
+
+def let_go(folder):
+    folder.with_suffix(".let_go").touch()
 
 
 def finished(folder):
@@ -79,17 +96,19 @@ def ended(process):
 
 def calm_study(folder):
     """Run the study without disturbing it; returns its frame."""
-    ended(start(folder))
+    let_go(folder)
+    ended(start(folder, 0))
     return pd.read_pickle(f"{folder}.frame")
 
 
 def disturbed_study(folder, victim, seed):
-    """Kill the parent or a worker at a random point, and go on; returns the frame.
+    """Kill the parent or a worker after some runs, and go on; returns the frame.
 
     Asserts that no finished run was lost or touched and that nothing else is left.
     """
     point = random.Random(seed)
-    process, wanted = start(folder), point.randint(0, RUNS - 1)
+    wanted = point.randint(0, RUNS - 1)
+    process = start(folder, wanted)
     workers = wait_for(
         lambda: len(finished(folder)) >= wanted and workers_of(process), process
     )
@@ -99,10 +118,10 @@ def disturbed_study(folder, victim, seed):
         process.communicate()
         psutil.wait_procs(workers)  # orphans notice and end
         kept = finished(folder)
-        process = start(folder)
+        process = start(folder, wanted)
     else:
-        with contextlib.suppress(psutil.NoSuchProcess):  # the study was quicker
-            point.choice(workers).kill()
+        point.choice(workers).kill()
+    let_go(folder)
     ended(process)
     after = finished(folder)
     assert kept.items() <= after.items() and len(after) == RUNS
@@ -116,9 +135,7 @@ def undisturbed(tmp_path_factory):
     return calm_study(tmp_path_factory.mktemp("calm") / "runs")
 
 
-@pytest.mark.parametrize(
-    ("victim", "seed"), [("parent", 1), ("worker", 2), ("parent", 3)]
-)
+@pytest.mark.parametrize(("victim", "seed"), [("parent", 1), ("worker", 2)])
 def test_a_kill_costs_only_the_runs_in_flight(victim, seed, tmp_path, undisturbed):
     frame = disturbed_study(tmp_path / "runs", victim, seed)
     pd.testing.assert_frame_equal(frame, undisturbed, check_exact=True)
@@ -126,7 +143,7 @@ def test_a_kill_costs_only_the_runs_in_flight(victim, seed, tmp_path, undisturbe
 
 def test_ctrl_c_stops_all_and_says_how_to_go_on(tmp_path):
     folder = tmp_path / "runs"
-    process = start(folder)
+    process = start(folder, wanted=1)
     wait_for(lambda: finished(folder), process)
     workers = workers_of(process)
     os.killpg(process.pid, signal.SIGINT)
@@ -184,7 +201,7 @@ def test_a_full_disk_stops_the_study_with_one_clear_error(tmp_path):
     limits = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
     folder = tmp_path / "runs"
     done = subprocess.run(
-        [sys.executable, "-c", limits + STUDY, str(folder), "1", "1"],
+        [sys.executable, "-c", limits + STUDY, str(folder), "1", "1", "1"],
         capture_output=True,
         text=True,
         cwd=ROOT,

@@ -4,6 +4,7 @@ The command lines run on a copy of the tools, in a folder that stands for the co
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -48,9 +49,12 @@ def course(tmp_path):
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     shutil.copy(ROOT / "conftest.py", tmp_path)
 
+    env = {k: v for k, v in os.environ.items() if k != "COURSE_RUNS"}
+
     def run(tool, *arguments):
         command = [sys.executable, f"tools/author/{tool}.py", *map(str, arguments)]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        settings = {"cwd": tmp_path, "capture_output": True, "text": True}
+        return subprocess.run(command, env=env, **settings)
 
     return run
 
