@@ -63,6 +63,14 @@ def test_notebooks_ask_what_is_checked(path):
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_every_stored_solution_is_correct(path):
+    asking = [cell for cell in code_of(read(path)) if "\ncheck(" in cell.source]
+    for cell in asking:
+        printed = "".join(output.get("text", "") for output in cell.outputs)
+        assert printed == "Correct.\n", cell.id
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 def test_every_solution_says_why(path, capsys):
     ids = {cell.id for cell in read(path).cells}
     for name in NAMES:

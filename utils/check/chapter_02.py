@@ -164,4 +164,5 @@ def every_kernel(answer):
     seconds=STUDY_SECONDS,
 )
 def study_of_strengths(answer):
-    study(answer(), lambda model: model.losses, "a penalty")
+    # L2(0.0) is on the list of losses, too.
+    study(answer(), lambda model: float(sum(model.losses)) > 0, "a penalty")

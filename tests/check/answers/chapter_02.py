@@ -81,7 +81,7 @@ RIGHT = {
     "02.3": [by_where],
     "02.4": [in_numpy],
     "02.5": [by_function],
-    "02.6": [studies.by(-1, "plain", "L2")],
+    "02.6": [studies.by(-1, "plain", "L2"), studies.by(-1, "strength 0", "L2")],
 }
 WRONG = {
     "02.1": [

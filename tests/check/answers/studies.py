@@ -36,6 +36,7 @@ CONDITIONS = {
     "fast": Condition(build, optimizer=lambda: keras.optimizers.Adam(0.02)),
     "wide": lambda: build(lambda: layers.Dense(40)),
     "L2": penalized,
+    "strength 0": lambda: build(kernel_regularizer=keras.regularizers.L2(0.0)),
     "dropout": lambda: build(dropping),
     "both": lambda: penalized(dropping),
     "normalized": lambda: build(layers.BatchNormalization),
