@@ -1,8 +1,8 @@
 """The capstone's protocol: a plan that fits its minutes, and honest scores.
 
 The minutes choose the size of the plan before anything runs, from a table of what a
-step costs, never from a clock: the same data and minutes give the same plan, and the
-same numbers, on every machine.
+step costs, never from a clock: the same data and minutes give the same plan on every
+machine, and the same numbers on every processor of one kind.
 """
 
 import dataclasses
