@@ -137,11 +137,14 @@ def prepare_workers() -> None:
     import joblib
 
     with contextlib.suppress(Exception):
-        n_jobs = max(2, joblib.cpu_count(only_physical_cores=True))
-        if joblib.effective_n_jobs(n_jobs) == 1:  # no processes: none to get ready
+        n_jobs = joblib.cpu_count(only_physical_cores=True)
+        if joblib.effective_n_jobs(2) == 1:  # no processes: none to get ready
             return
         calls = [joblib.delayed(prepare_worker)(os.getpid())] * n_jobs
-        done = joblib.Parallel(n_jobs, batch_size=1, return_as="generator")(calls)
+        # At least two, as a study has it: a pool of another size is another pool.
+        done = joblib.Parallel(
+            n_jobs=max(2, n_jobs), batch_size=1, return_as="generator"
+        )(calls)
         threading.Thread(target=_wait_for, args=(done,), daemon=True).start()
 
 

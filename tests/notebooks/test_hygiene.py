@@ -36,6 +36,9 @@ def figure():
     return v4.new_output("display_data", data, metadata=alt)
 
 
+ANSWER = "<details><summary>Answer</summary>Because.</details>"
+
+
 @pytest.fixture
 def cells():
     """The cells of a chapter that has everything."""
@@ -50,7 +53,11 @@ def cells():
         made += [markdown("Then measure."), code("x = 1\nshow(x)", figure())]
         made += [markdown("Five minutes.", "notes")]
     made += [markdown(box), code("print(0.5)", printed("0.5\n"))]
-    made += [markdown(f"## {name}") for name in ("Summary", "Exercises", "Sources")]
+    sections = ("Summary", "Questions", "Exercises", "Sources")
+    made += [markdown(f"## {name}") for name in sections]
+    made[-3].source += "\n\n**1.** Why?\n\n" + ANSWER
+    made[-3].source += "\n\n**2.** When?\n\n" + ANSWER
+    made[-3].source += "\n\n**3.** How?\n\n" + ANSWER
     made[-2].source += "\n\nDo the [exercises](exercises/02_penalties.ipynb)."
     for place, cell in enumerate(made):
         cell.id = f"02-{place}"
@@ -116,12 +123,15 @@ FAULTS = {
     "canonical_form": lambda c: c[1].metadata.clear(),
     "executed_in_order": lambda c: c[2].update(execution_count=None),
     "ids_say_their_chapter": lambda c: c[3].update(id="03-3"),
-    "no_machine_path": lambda c: c[-4].update(source="load('/home/me/data')"),
+    "no_machine_path": lambda c: c[-5].update(source="load('/home/me/data')"),
     "pictures_are_small_and_described": large,
     "outputs_are_compared": lambda c: tag(of_kind(c, "code")[:1], "nbval-skip"),
     "starts_with_start": lambda c: c[2].update(source="import utils"),
     "title": lambda c: c[0].update(source=TITLE.replace("02", "03")),
     "sections": lambda c: c.insert(-1, c.pop(-3)),
+    "questions_are_answered": lambda c: c[-3].update(
+        source=c[-3].source.replace(ANSWER, "", 1)
+    ),
     "links_lead_somewhere": lambda c: c[-1].update(source="## Sources\n\n[a](b.md)"),
     "exercises_are_linked": lambda c: c[-2].update(source="## Exercises"),
     "figures": lambda c: of_kind(c, "code")[1].update(outputs=[]),
@@ -154,7 +164,7 @@ def test_every_check_has_a_fault():
     "machine", ["/Users/me", "/tmp/x.npz", "/var/folders/x", "C:\\Users", "/root/x"]
 )
 def test_paths_of_all_machines_are_found(tmp_path, cells, machine):
-    cells[-4].outputs.append(printed(f"read '{machine}'\n"))
+    cells[-5].outputs.append(printed(f"read '{machine}'\n"))
     assert "no_machine_path" in failing(store(tmp_path, cells))
 
 

@@ -153,10 +153,19 @@ def test_title(path):
 def test_sections(path):
     notebook = read(path)
     assert headings(notebook).count("Predict") == 1
-    assert headings(notebook)[-3:] == ["Summary", "Exercises", "Sources"]
+    last = ["Summary", "Questions", "Exercises", "Sources"]
+    assert headings(notebook)[-4:] == last
     boxes = [c for c in notebook.cells if "**Common mistake." in c.source]
     assert boxes, "no box that starts > **Common mistake.**"
     assert all(re.search(r"^> \*\*Common mistake\.", c.source, re.M) for c in boxes)
+
+
+@each(CHAPTERS)
+def test_questions_are_answered(path):
+    (page,) = [c.source for c in read(path).cells if c.source[:12] == "## Questions"]
+    asked = re.findall(r"^\*\*\d\.\*\* ", page, re.M)
+    assert 3 <= len(asked) <= 5
+    assert page.count("<details><summary>Answer</summary>") == len(asked)
 
 
 @each(CHAPTERS + SOLUTIONS)

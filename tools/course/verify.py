@@ -92,9 +92,11 @@ def tests(compare, folders, extra):
 
     compare: nbval's option for outputs. folders: of chapters.
     """
-    # Two files at a time: a study uses all cores, and the other fills its pauses.
-    pytest = ["pytest", "-n", "2", "--dist", "loadscope", "--nbval-current-env"]
-    pytest += ["-p", "no:cacheprovider", *extra]
+    # As many files at a time as there are cores, and a study keeps to one of them. The
+    # long ones first, so that no core is left waiting for the last.
+    os.environ["LOKY_MAX_CPU_COUNT"] = "1"
+    pytest = ["pytest", "-n", "auto", "--dist", "loadscope", "--no-loadscope-reorder"]
+    pytest += ["--nbval-current-env", "-p", "no:cacheprovider", *extra]
     failed = []
     if not passes("ruff", "check", "."):
         failed.append("ruff check")
@@ -105,10 +107,10 @@ def tests(compare, folders, extra):
     settings = {"also": [NOTHING_COLLECTED], "JOBLIB_MULTIPROCESSING": "0"}
     if exercises and not passes(*pytest, "--nbval-lax", *exercises, **settings):
         failed.append("exercises")
-    # Last, so that what is read at the end is pytest's own summary.
     folders = [*folders, CHAPTERS / "solutions"]
     stored = [path for folder in folders for path in notebooks(folder)]
-    passed = passes(*pytest, compare, "tests", *stored)
+    # Last, so that what is read at the end is pytest's own summary.
+    passed = passes(*pytest, compare, *stored, "tests")
     if failed:
         print("Failed before the tests above: " + ", ".join(failed), file=sys.stderr)
     return passed and not failed
