@@ -1,6 +1,7 @@
 """The capstone's plan, scores and page: what fits the minutes, what is refused."""
 
 import dataclasses
+import math
 import re
 
 import keras
@@ -15,6 +16,7 @@ from utils.capstone import report
 from utils.capstone.plan import ProtocolError, plan
 from utils.data import DataError, Dataset, load
 from utils.models import regularized_cnn
+from utils.study import paired
 
 MINUTES = (4, 8, 16, 32, 64, 240)
 
@@ -42,6 +44,17 @@ def test_more_minutes_never_give_less():
 
 def test_the_plan_is_no_matter_of_time():
     assert plan(made(), 2) == plan(made(), 2)
+
+
+def test_the_runs_of_the_test_are_paid_for(monkeypatch):
+    for name in ("SETUP_SECONDS", "TRACE_SECONDS"):
+        monkeypatch.setattr(protocol, name, 0)
+    monkeypatch.setattr(protocol, "FLOPS_PER_SECOND", float("inf"))
+    one = plan(made(), 60)
+    steps = math.ceil(one.train_size / protocol.BATCH)
+    each = one.epochs * (steps * protocol.STEP_SECONDS + 0.01)
+    tuned, compared, tested = 5 * one.settings, 5 * 5, 2 * 5
+    assert one.seconds == pytest.approx((tuned + compared + tested) * each / 2)
 
 
 def test_a_plan_keeps_to_the_images_there_are():
@@ -119,6 +132,20 @@ def test_scores_are_those_of_scikit_learn(seed):
     assert ours == pytest.approx(metrics.balanced_accuracy_score(labels, answers))
     matrix = protocol.confusion(labels, answers, 4)
     assert (matrix == metrics.confusion_matrix(labels, answers)).all()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "gaps", "words"),
+    [
+        ("L2", [0.02, 0.03, 0.02], "use"),
+        ("L2", [0.02, -0.03, 0.02], "undecided"),
+        ("L2", [-0.02, -0.03, -0.02], "keep plain"),
+        ("plain", [0.0, 0.0, 0.0], "keep plain"),
+    ],
+)
+def test_what_the_test_images_say(chosen, gaps, words):
+    found = paired(chosen, "plain", gaps, [0, 0, 0], "test_balanced_accuracy")
+    assert protocol.verdict(found) == words
 
 
 def test_the_page_holds_all_it_needs(tmp_path):
