@@ -122,6 +122,11 @@ def mind(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def minded() -> dict:
+    """Return what makes joblib's workers mind this process, idle ones too."""
+    return {"backend": "loky", "initializer": mind, "initargs": (os.getpid(),)}
+
+
 def prepare_worker(parent: int) -> None:
     """Make this process ready for runs: it minds its parent, and has TensorFlow."""
     mind(parent)
@@ -143,7 +148,7 @@ def prepare_workers() -> None:
         calls = [joblib.delayed(prepare_worker)(os.getpid())] * n_jobs
         # At least two, as a study has it: a pool of another size is another pool.
         done = joblib.Parallel(
-            n_jobs=max(2, n_jobs), batch_size=1, return_as="generator"
+            n_jobs=max(2, n_jobs), batch_size=1, return_as="generator", **minded()
         )(calls)
         threading.Thread(target=_wait_for, args=(done,), daemon=True).start()
 

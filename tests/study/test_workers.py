@@ -1,5 +1,7 @@
 """Workers: threads, errors on their way home, and parents that are gone."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -120,6 +122,29 @@ def test_a_worker_ends_when_its_parent_is_a_zombie():
     assert worker.wait() == 1
     assert psutil.Process(parent.pid).status() == psutil.STATUS_ZOMBIE
     parent.wait()
+
+
+def test_every_worker_minds_its_parent():
+    """One without a task, too: it would outlive a killed parent by minutes."""
+    calls = [joblib.delayed(signal.getsignal)(signal.SIGINT)] * 4
+    assert set(joblib.Parallel(n_jobs=2, **runtime.minded())(calls)) == {signal.SIG_IGN}
+
+
+@pytest.mark.parametrize(
+    "starts", [runtime.prepare_workers, lambda: workers._parallel([[]], None, 1)]
+)
+def test_a_pool_is_made_of_workers_that_mind(monkeypatch, starts):
+    asked = []
+
+    def pool(**options):
+        asked.append(options)
+        return list
+
+    monkeypatch.setattr("joblib.Parallel", pool)
+    starts()
+    (options,) = asked
+    assert options["initializer"] is runtime.mind
+    assert options["initargs"] == (os.getpid(),) and options["n_jobs"] >= 2
 
 
 def test_workers_do_not_import_what_runs_do_not_use(tmp_path):

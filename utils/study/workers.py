@@ -16,7 +16,7 @@ import cloudpickle
 import joblib
 import numpy as np
 
-from utils.runtime import configure_tensorflow, prepare_worker
+from utils.runtime import configure_tensorflow, minded, prepare_worker
 from utils.study import compat
 
 
@@ -115,7 +115,10 @@ def _parallel(pieces, context, n_jobs):
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
         # At least two: joblib would do n_jobs=1 in this process, whose threads and
         # random state are not the study's to set.
-        joblib.Parallel(n_jobs=max(2, n_jobs), batch_size=1, pre_dispatch="all")(calls)
+        options = minded() if compat.on_this_machine() else {}
+        joblib.Parallel(
+            n_jobs=max(2, n_jobs), batch_size=1, pre_dispatch="all", **options
+        )(calls)
 
 
 def _work(packed, i, parent):
