@@ -24,7 +24,8 @@ RUNS = SEEDS * len(CONDITIONS)
 # Once as many runs are finished as wanted, all others are held until they are let go:
 # a fault then comes while some are in flight, however slow or quick the machine is.
 STUDY = """
-import pathlib, sys, time
+import pathlib, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & ignores it
 from tests.study.small import CONDITIONS, data
 from utils.study import run
 
