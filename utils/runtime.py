@@ -127,9 +127,8 @@ def minded() -> dict:
     return {"backend": "loky", "initializer": mind, "initargs": (os.getpid(),)}
 
 
-def prepare_worker(parent: int) -> None:
-    """Make this process ready for runs: it minds its parent, and has TensorFlow."""
-    mind(parent)
+def prepare_worker() -> None:
+    """Import TensorFlow in a worker process, without what no run uses."""
     with hidden(*NOT_FOR_WORKERS):
         configure_tensorflow()
 
@@ -145,7 +144,7 @@ def prepare_workers() -> None:
         n_jobs = joblib.cpu_count(only_physical_cores=True)
         if joblib.effective_n_jobs(2) == 1:  # no processes: none to get ready
             return
-        calls = [joblib.delayed(prepare_worker)(os.getpid())] * n_jobs
+        calls = [joblib.delayed(prepare_worker)()] * n_jobs
         # At least two, as a study has it: a pool of another size is another pool.
         done = joblib.Parallel(
             n_jobs=max(2, n_jobs), batch_size=1, return_as="generator", **minded()

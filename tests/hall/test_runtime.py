@@ -71,7 +71,7 @@ def test_without_processes_nothing_is_started_in_the_notebooks_own():
     source = """
 import threading
 from utils import runtime
-runtime.prepare_worker = lambda parent: print("prepared here")
+runtime.prepare_worker = lambda: print("prepared here")
 runtime.prepare_workers()
 for thread in set(threading.enumerate()) - {threading.main_thread()}:
     thread.join()

@@ -255,9 +255,8 @@ def test_what_is_installed_is_told_from_what_is_ours(name, library):
 
 
 def test_a_module_that_hides_one_of_pythons_own_is_ours(tmp_path, monkeypatch):
-    monkeypatch.delitem(
-        sys.modules, "graphlib", raising=False
-    )  # as if not imported yet
+    # As if nothing had imported it yet.
+    monkeypatch.delitem(sys.modules, "graphlib", raising=False)
     with folder(tmp_path, {"graphlib.py": "x = 1"}):
         assert not keys_code.in_library("graphlib")
 

@@ -77,6 +77,12 @@ def test_the_model_is_held_until_its_record_is_written(tmp_path, monkeypatch):
     assert HELD == {"probe": True, "write": True} and not is_held()
 
 
+def executed(source):
+    """Run source in a process of its own; return it, finished well."""
+    command = [sys.executable, "-c", source]
+    return subprocess.run(command, capture_output=True, text=True, check=True)
+
+
 class Picky(Exception):
     """An exception that cannot be unpickled: its copy gets one argument of two."""
 
@@ -104,7 +110,11 @@ def test_a_worker_ends_when_its_parent_is_gone_before_it_began():
     """As when the parent dies while TensorFlow is imported: nobody to wait for."""
     parent = subprocess.Popen([sys.executable, "-c", ""])
     parent.wait()
-    source = f"from utils.study import workers; workers._work(b'', 0, {parent.pid})"
+    source = (
+        "from utils import runtime\n"
+        f"runtime.mind({parent.pid}); runtime.prepare_worker()\n"
+        "import threading; [t.join() for t in threading.enumerate() if t.daemon]"
+    )
     done = subprocess.run([sys.executable, "-c", source], capture_output=True)
     assert done.returncode == 1 and b"Error" not in done.stderr
 
@@ -162,9 +172,7 @@ results = run({{"a": build}}, data(0), epochs=1, seeds=1, probes={{"seen": seen}
 pid, extras = results.probe("seen", "a", 0)
 print(pid != os.getpid(), extras)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, check=True
-    )
+    done = executed(source)
     assert done.stdout == "True 0\n"
 
 
@@ -189,9 +197,7 @@ print(answer())
 importlib.reload(mine)
 print(answer())
 """
-    done = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, check=True
-    )
+    done = executed(source)
     assert done.stdout == "{1}\n{22}\n"
 
 
@@ -211,9 +217,7 @@ results = run({{"a": build}}, data, epochs=1, seeds=2, probes={{"pid": pid}},
               cache_dir={str(tmp_path)!r})
 print({{int(results.probe("pid", "a", seed)) for seed in (0, 1)}} <= ours)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, check=True
-    )
+    done = executed(source)
     assert done.stdout == "True\n" and done.stderr == ""
 
 

@@ -47,8 +47,8 @@ def course(tmp_path):
     """A folder with the tools and no chapters: course(tool, *arguments) runs one."""
     (tmp_path / "chapters" / "solutions").mkdir(parents=True)
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
-    shutil.copy(ROOT / "conftest.py", tmp_path)
-
+    for name in ("conftest.py", "course.py"):
+        shutil.copy(ROOT / name, tmp_path)
     env = {k: v for k, v in os.environ.items() if k != "COURSE_RUNS"}
 
     def run(tool, *arguments):

@@ -21,12 +21,12 @@ def notebooks(folder):
     return [str(path.relative_to(ROOT)) for path in sorted(folder.glob("*.ipynb"))]
 
 
-def passes(*command, also=(), **settings):
+def passes(*command, also=(), **variables):
     """Run a Python module in the root; whether its exit status is 0 or in `also`.
 
-    settings: more environment variables.
+    variables: of the environment, beside those that are there.
     """
-    command, env = [sys.executable, "-m", *command], os.environ | settings
+    command, env = [sys.executable, "-m", *command], os.environ | variables
     return subprocess.run(command, cwd=ROOT, env=env).returncode in (0, *also)
 
 
@@ -103,9 +103,11 @@ def tests(compare, folders, extra):
     if not passes("ruff", "format", "--check", "."):
         failed.append("ruff format")
     exercises = notebooks(CHAPTERS / "exercises")
-    # They train nothing until they are solved: no workers.
-    settings = {"also": [NOTHING_COLLECTED], "JOBLIB_MULTIPROCESSING": "0"}
-    if exercises and not passes(*pytest, "--nbval-lax", *exercises, **settings):
+    if exercises and not passes(
+        *[*pytest, "--nbval-lax", *exercises],
+        also=[NOTHING_COLLECTED],
+        JOBLIB_MULTIPROCESSING="0",  # they train nothing until solved: no workers
+    ):
         failed.append("exercises")
     folders = [*folders, CHAPTERS / "solutions"]
     stored = [path for folder in folders for path in notebooks(folder)]

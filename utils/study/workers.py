@@ -6,7 +6,6 @@ imported inside it, quietly, once the worker minds its parent.
 
 import collections
 import dataclasses
-import os
 import pickle
 import re
 import warnings
@@ -108,28 +107,28 @@ def _parallel(pieces, context, n_jobs):
     # Once for all pieces: a build function that reads a notebook's variables takes
     # them along, and one of them may be a data set.
     packed = cloudpickle.dumps((pieces, context))
-    parent = os.getpid() if compat.on_this_machine() else None
-    calls = (joblib.delayed(_work)(packed, i, parent) for i in range(len(pieces)))
+    here = compat.on_this_machine()
+    calls = (joblib.delayed(_work)(packed, i, here) for i in range(len(pieces)))
     with warnings.catch_warnings():
         # loky renews a worker whose memory has grown; that is no news to a learner.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
         # At least two: joblib would do n_jobs=1 in this process, whose threads and
         # random state are not the study's to set.
-        options = minded() if compat.on_this_machine() else {}
+        options = minded() if here else {}
         joblib.Parallel(
             n_jobs=max(2, n_jobs), batch_size=1, pre_dispatch="all", **options
         )(calls)
 
 
-def _work(packed, i, parent):
+def _work(packed, i, here):
     """Train, measure and record some runs, one after another, in a worker.
 
     packed: pickled (all pieces, context), of which this worker does piece i. They are
     opened here, since opening them may import TensorFlow, which has to be done quietly.
-    parent: the process that the worker must not outlive, None on other machines.
+    here: whether this is a process of its own, made for this; not so under Dask.
     """
-    if parent is not None:
-        prepare_worker(parent)
+    if here:
+        prepare_worker()
     configure_tensorflow()
     pieces, context = pickle.loads(packed)
     for task in pieces[i]:
