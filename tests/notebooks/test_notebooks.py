@@ -18,10 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "tools" / "author"), str(ROOT / "tools" / "course")]
 
 import canonical  # noqa: E402
+import notes  # noqa: E402
 import run  # noqa: E402
 
 FOLDER = ROOT / "chapters"
 CHAPTERS = run.chapters()
+IN_DEPTH = run.in_depth()
 SOLUTIONS = sorted(FOLDER.glob("solutions/*.ipynb"))
 EXERCISES = sorted(FOLDER.glob("exercises/*.ipynb"))
 MACHINE = re.compile(
@@ -29,6 +31,8 @@ MACHINE = re.compile(
 )
 ON_SLIDES = ("slide", "subslide", "fragment")
 MOST_SLIDES = 30  # in 45 minutes
+MOST_CELLS = 66
+MOST_WORDS = 2_200
 MOST_LINES_ON_A_SLIDE = 15
 MOST_BYTES = 150_000
 
@@ -75,30 +79,37 @@ def links(notebook):
     return [link for link in addresses if not re.match(r"\w+:", link)]
 
 
+def words(cells):
+    """How many words the prose has; formulas count, tags and addresses do not."""
+    text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    return len(re.sub(r"\]\([^)]*\)|<[^>]+>", " ", text).split())
+
+
 def read(path):
     return nbformat.read(path, as_version=4)
 
 
-@each(CHAPTERS + SOLUTIONS + EXERCISES)
+@each(CHAPTERS + IN_DEPTH + SOLUTIONS + EXERCISES)
 def test_canonical_form(path):
     """No departure: stderr, errors, progress, widgets and missing slide types too."""
     assert canonical.faults(path) == []
 
 
-@each(CHAPTERS + SOLUTIONS)
+@each(CHAPTERS + IN_DEPTH + SOLUTIONS)
 def test_executed_in_order(path):
     counts = [cell.execution_count for cell in code_of(read(path))]
     assert counts == list(range(1, len(counts) + 1))
 
 
-@each(CHAPTERS + SOLUTIONS)
+@each(CHAPTERS + IN_DEPTH + SOLUTIONS)
 def test_ids_say_their_chapter(path):
     """The other editions find their cells by id."""
-    form = re.compile(path.stem[:2] + r"-[A-Za-z0-9-]+")
+    number = path.stem[:2] + ("d" if path.parent.name == "in_depth" else "")
+    form = re.compile(number + r"-[A-Za-z0-9-]+")
     assert [cell.id for cell in read(path).cells if not form.fullmatch(cell.id)] == []
 
 
-@each(CHAPTERS + SOLUTIONS)
+@each(CHAPTERS + IN_DEPTH + SOLUTIONS)
 def test_no_machine_path(path):
     notebook = read(path)
     texts = [(cell.id, cell.source) for cell in code_of(notebook)]
@@ -110,7 +121,7 @@ def test_no_machine_path(path):
         assert not found, f"cell {where} has a path of one machine: {found[0]}"
 
 
-@each(CHAPTERS + SOLUTIONS)
+@each(CHAPTERS + IN_DEPTH + SOLUTIONS)
 def test_pictures_are_small_and_described(path):
     notebook = read(path)
     for where, output in outputs_of(notebook):
@@ -123,7 +134,7 @@ def test_pictures_are_small_and_described(path):
         assert len(alt.split()) >= 4, f"cell {where}: alt text {alt!r}"
 
 
-@each(CHAPTERS + SOLUTIONS)
+@each(CHAPTERS + IN_DEPTH + SOLUTIONS)
 def test_outputs_are_compared(path):
     tags = [cell.metadata.get("tags", []) for cell in code_of(read(path))]
     about = [tag for tag in chain(*tags) if re.match("(?i)nbval|raises", tag)]
@@ -133,7 +144,7 @@ def test_outputs_are_compared(path):
     assert not re.search(r"NBVAL_|PYTEST_VALIDATE", sources)
 
 
-@each(CHAPTERS + SOLUTIONS + EXERCISES)
+@each(CHAPTERS + IN_DEPTH + SOLUTIONS + EXERCISES)
 def test_starts_with_start(path):
     first = code_of(read(path))[0].source
     assert re.search(r"^start\(", first, re.MULTILINE)
@@ -168,7 +179,7 @@ def test_questions_are_answered(path):
     assert page.count("<details><summary>Answer</summary>") == len(asked)
 
 
-@each(CHAPTERS + SOLUTIONS)
+@each(CHAPTERS + IN_DEPTH + SOLUTIONS)
 def test_links_lead_somewhere(path):
     files = links(read(path))
     assert [link for link in files if not (path.parent / link).exists()] == []
@@ -187,9 +198,34 @@ def test_figures(path):
 
 @each(CHAPTERS)
 def test_speaker_notes(path):
-    kinds = [(cell.cell_type, slide_type(cell)) for cell in read(path).cells]
-    assert kinds.count(("markdown", "notes")) >= 3
-    assert ("code", "notes") not in kinds, "code in the speaker's notes is never shown"
+    """Each belongs to a cell on a slide, in the order of the lecture."""
+    said = notes.notes(path)
+    shown = [cell.id for cell in read(path).cells if slide_type(cell) in ON_SLIDES]
+    assert list(said) == [name for name in shown if name in said]
+    assert len(said) >= 3 and all(said.values())
+
+
+@each(CHAPTERS)
+def test_fits_forty_five_minutes(path):
+    """The size of a core chapter; what does not fit stands in depth."""
+    cells = read(path).cells
+    assert len(cells) <= MOST_CELLS
+    assert words(cells) <= MOST_WORDS
+
+
+@each(IN_DEPTH)
+def test_in_depth_and_core_lead_to_each_other(path):
+    core = path.parents[1] / path.name
+    title = read(path).cells[0].source
+    assert title.startswith(read(core).cells[0].source.splitlines()[0] + ": in depth\n")
+    assert f"](../{path.name})" in title
+    assert f"in_depth/{path.name}" in links(read(core))
+
+
+@each(IN_DEPTH)
+def test_in_depth_has_no_slides(path):
+    assert {slide_type(cell) for cell in read(path).cells} == {"skip"}
+    assert headings(read(path))[-2:] == ["Summary", "Sources"]
 
 
 @each(CHAPTERS)
@@ -204,17 +240,16 @@ def test_slides_fit_a_lesson(path):
     assert not long, f"more than {MOST_LINES_ON_A_SLIDE} lines on a slide"
 
 
-@each(CHAPTERS + SOLUTIONS)
+@each(CHAPTERS + IN_DEPTH + SOLUTIONS)
 def test_prose_before_code(path):
-    """Readers do not see speaker's notes: these are no prose."""
-    shown = [c for c in read(path).cells if slide_type(c) != "notes"]
-    assert shown[0].cell_type == "markdown"
-    for before, cell in pairwise(shown):
+    cells = read(path).cells
+    assert cells[0].cell_type == "markdown"
+    for before, cell in pairwise(cells):
         if cell.cell_type == "code":
             assert before.cell_type == "markdown", f"{cell.id} follows {before.id}"
 
 
-@each(CHAPTERS)
+@each(CHAPTERS + IN_DEPTH)
 def test_code_cells_are_short(path):
     sizes = sorted(map(lines, code_of(read(path))))
     assert sizes[0] > 0
@@ -223,7 +258,7 @@ def test_code_cells_are_short(path):
     assert sizes[-1] <= 30
 
 
-@each(CHAPTERS + SOLUTIONS)
+@each(CHAPTERS + IN_DEPTH + SOLUTIONS)
 def test_prose_is_plain(path):
     text = " ".join(c.source for c in read(path).cells if c.cell_type == "markdown")
     found = re.findall(r"\b(?:simply|obviously|trivially)\b", text, re.I)

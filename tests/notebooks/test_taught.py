@@ -2,7 +2,8 @@
 
 A function whose docstring ends "Taught in chapter NN." is in that chapter in full: the
 syntax trees are equal, less docstrings, types and input checks. Only later chapters
-import it.
+import it. "Taught in chapter NN, in depth." means the notebook in chapters/in_depth; a
+chapter that imports such a function links there.
 """
 
 import ast
@@ -16,13 +17,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "chapters"
-TAUGHT = re.compile(r"Taught in chapter (\d\d)\.\s*$")
+TAUGHT = re.compile(r"Taught in chapter (\d\d)(, in depth)?\.\s*$")
 
 
 def chapter_of(function):
-    """The number of the chapter that teaches a function, or None."""
+    """Where a function is taught, (number, whether in depth); None for nowhere."""
     found = TAUGHT.search(ast.get_docstring(function) or "")
-    return int(found[1]) if found else None
+    return (int(found[1]), bool(found[2])) if found else None
 
 
 @functools.cache
@@ -112,26 +113,33 @@ def imported(tree):
     return pairs
 
 
-def too_early(tree, chapter, *, own=False):
-    """The taught functions that code uses before they were taught.
+def too_early(tree, place):
+    """The taught functions that code uses where they are not taught before.
 
-    own: whether functions of this very chapter may be imported (solutions do).
+    place: of the code, (number, whether in depth).
     """
-    known = chapter if own else chapter - 1
     return sorted(
         f"{module}.{name}"
         for module, name in imported(tree)
-        if (module, name) in taught() and taught()[module, name][0] > known
+        if (module, name) in taught() and taught()[module, name][0] >= place
     )
+
+
+def unlinked(path):
+    """The chapters whose in-depth functions a notebook uses without a link to them."""
+    lessons = [taught()[pair][0] for pair in imported(code(path)) if pair in taught()]
+    deep = {f"in_depth/{number:02}_" for number, depth in lessons if depth}
+    cells = nbformat.read(path, as_version=4).cells
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return sorted(name for name in deep if name not in prose)
 
 
 @pytest.mark.parametrize(("module", "name"), taught())
 def test_taught_in_full(module, name):
-    chapter, function = taught()[module, name]
-    paths = sorted(FOLDER.glob(f"{chapter:02}_*.ipynb"))
-    if not paths:
-        pytest.skip(f"chapter {chapter:02} is not written yet")
-    fault = difference(function, code(paths[0]))
+    (number, depth), function = taught()[module, name]
+    folder = FOLDER / "in_depth" if depth else FOLDER
+    (path,) = folder.glob(f"{number:02}_*.ipynb")
+    fault = difference(function, code(path))
     assert fault is None, fault
 
 
@@ -154,14 +162,22 @@ def test_the_phrase_is_never_misspelt():
     "path", sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")), ids=lambda path: path.stem
 )
 def test_imported_after_it_was_taught(path):
-    assert too_early(code(path), int(path.stem[:2])) == []
+    assert too_early(code(path), (int(path.stem[:2]), False)) == []
+    assert unlinked(path) == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted(FOLDER.glob("in_depth/[0-9]*.ipynb")), ids=lambda path: path.stem
+)
+def test_imported_in_depth_after_it_was_taught(path):
+    assert too_early(code(path), (int(path.stem[:2]), True)) == []
 
 
 @pytest.mark.parametrize(
     "path", sorted(FOLDER.glob("solutions/[0-9]*.ipynb")), ids=lambda path: path.stem
 )
 def test_solutions_use_what_was_taught(path):
-    assert too_early(code(path), int(path.stem[:2]), own=True) == []
+    assert too_early(code(path), (int(path.stem[:2]) + 1, False)) == []
 
 
 UTILS = '''
@@ -225,17 +241,17 @@ def test_departures_are_found(chapter, expected):
 )
 def test_early_imports_are_found(source):
     tree = ast.parse(source)
-    assert "scratch.l2_penalty" in too_early(tree, 2)
-    assert "scratch.l2_penalty" in too_early(tree, 1, own=True)
-    assert too_early(tree, 2, own=True) == []
-    assert too_early(tree, 3) == []
+    assert "scratch.l2_penalty" in too_early(tree, (1, True))
+    assert "scratch.l2_penalty" in too_early(tree, (2, False))
+    assert too_early(tree, (2, True)) == []
+    assert too_early(tree, (3, False)) == []
 
 
 def test_a_star_imports_all():
-    early = too_early(ast.parse("from utils.scratch import *"), 2)
+    early = too_early(ast.parse("from utils.scratch import *"), (2, False))
     assert {"scratch.l2_penalty", "scratch.dropout_forward"} <= set(early)
 
 
 def test_untaught_functions_are_free():
     source = "from utils.study import run\nfrom utils import plots\nplots.show(f, a)"
-    assert too_early(ast.parse(source), 1) == []
+    assert too_early(ast.parse(source), (1, False)) == []

@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
-SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes")
+SLIDE_TYPES = ("slide", "subslide", "fragment", "skip")
 NOTEBOOK_METADATA = {
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",

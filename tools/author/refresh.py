@@ -2,8 +2,8 @@
 
     python tools/author/refresh.py [--keep-cache] [CHAPTER ...]
 
-CHAPTER is a number, a name or a path (solutions too); without any, all chapters and
-solutions. The one command after an upgrade: read the differences, then commit.
+CHAPTER is a number, a name or a path (in_depth and solutions too); without any, all
+of them. The one command after an upgrade: read the differences, then commit.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import nbclient
 ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT), str(ROOT / "tools" / "course")]
 
-from run import CHAPTERS, PeakMemory, chapters, find, table  # noqa: E402
+from run import CHAPTERS, PeakMemory, chapters, find, in_depth, table  # noqa: E402
 
 from conftest import DECIMAL, RULE  # noqa: E402
 from course import LAB  # noqa: E402
@@ -144,7 +144,7 @@ def _failed(notebook, error):
 def chosen(names):
     """The notebooks that the arguments mean. Raises ValueError for one there is not."""
     if not names:
-        return chapters() + sorted((CHAPTERS / "solutions").glob("*.ipynb"))
+        return [*chapters(), *in_depth(), *sorted(CHAPTERS.glob("solutions/*.ipynb"))]
     return [
         Path(name).resolve() if Path(name).is_file() else find(name) for name in names
     ]

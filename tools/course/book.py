@@ -10,13 +10,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from run import chapters
+from notes import notes
+from run import chapters, in_depth
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "build" / "book-source"
 OUTPUT = ROOT / "build" / "book"
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!\w+:|#)([^)\s#]+)[^)\s]*\)")
-HIDDEN = {"notes"}  # cells of these slide types are for the lecturer alone
 PYTHON = {"name": "python", "pygments_lexer": "ipython3"}
 
 
@@ -35,12 +35,11 @@ def book_links(text, folder, parts):
 
 
 def stage_notebook(path, parts):
-    """Copy a notebook beside the book's other sources, without the speaker's cells."""
+    """Copy a notebook beside the book's other sources."""
     import nbformat
 
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.language_info = PYTHON
-    notebook.cells = [c for c in notebook.cells if slide_type(c) not in HIDDEN]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = book_links(cell.source, path.parent, parts)
@@ -69,28 +68,32 @@ def about(path):
         "title": first.splitlines()[0].lstrip("# "),
         "question": re.search(r"\*\*(.+?\?)\*\*", first, re.DOTALL)[1],
         "slides": kinds.count("slide") + kinds.count("subslide"),
-        "notes": [cell.source for cell in cells if slide_type(cell) == "notes"],
+        "notes": notes(path).values(),
     }
 
 
-def chapter_list(described, exercises):
-    """The page that lists the chapters and, by their names, the exercises."""
+def chapter_list(described, deeper, exercises):
+    """The page that lists the chapters and, by their names, what belongs to them."""
     rows = [
         "# Chapters",
         "",
         "Each takes about 45 minutes to read and to try, and about a minute to run.",
+        "What it leaves out stands *in depth*: proofs, more studies, traps of the API.",
         "",
         "| chapter | question |",
         "|---|---|",
     ]
     for chapter in described:
         name, question = chapter["name"], " ".join(chapter["question"].split())
+        if name in deeper:
+            question += f" ([in depth](in_depth/{name}.ipynb))"
         if name in exercises:
             question += f" ([exercises](exercises/{name}.ipynb))"
         rows.append(f"| [{chapter['title']}]({name}.ipynb) | {question} |")
     names = [chapter["name"] for chapter in described]
     rows += ["", "```{toctree}", ":hidden:", "", *names, "```", ""]
-    entries = (f"exercises/{name}" for name in exercises)
+    entries = [f"in_depth/{name}" for name in deeper]
+    entries += [f"exercises/{name}" for name in exercises]
     rows += ["```{toctree}", ":hidden:", "", *entries, "```", ""]
     return "\n".join(rows)
 
@@ -101,7 +104,7 @@ def speaker_notes(described):
         "# Speaker's notes",
         "",
         "These are the notes of the decks, with what to ask the room and the minutes,",
-        "out of the chapters' cells of type *notes*.",
+        "out of `chapters/notes`.",
     ]
     for chapter in described:
         lines += ["", f"## {chapter['title']} ({chapter['slides']} slides)"]
@@ -114,7 +117,7 @@ def stage():
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.copytree(ROOT / "docs", SOURCE / "docs")
     exercises = sorted(ROOT.glob("chapters/exercises/*.ipynb"))
-    notebooks = [*chapters(), *exercises]
+    notebooks = [*chapters(), *in_depth(), *exercises]
     parts = {*ROOT.glob("docs/*.md"), *notebooks}
     for page in (SOURCE / "docs").glob("*.md"):
         text = book_links(page.read_text(encoding="utf-8"), ROOT / "docs", parts)
@@ -125,8 +128,9 @@ def stage():
     for path in notebooks:
         stage_notebook(path, parts)
     described = [about(path) for path in chapters()]
+    deeper, practice = ([p.stem for p in paths] for paths in (in_depth(), exercises))
     pages = {
-        "chapters/index.md": chapter_list(described, [path.stem for path in exercises]),
+        "chapters/index.md": chapter_list(described, deeper, practice),
         "docs/notes.md": speaker_notes(described),
     }
     for name, text in pages.items():

@@ -41,6 +41,11 @@ def chapters():
     return sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
 
 
+def in_depth():
+    """What goes beyond the chapters, under their names."""
+    return sorted(CHAPTERS.glob("in_depth/[0-9][0-9]_*.ipynb"))
+
+
 def find(wanted):
     """The chapter that '1', '01', 'overfitting' or '01_overfitting' means."""
     wanted = Path(wanted).stem

@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from notes import notes, with_notes
 from run import chapters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,6 +92,7 @@ def convert(chapter, export):
         else:
             cell.source = cell.source.replace("\n\n\n", "\n\n")
     kinds = [cell.metadata.slideshow.slide_type for cell in notebook.cells]
+    with_notes(notebook, notes(chapter))
     page, _ = export.from_notebook_node(notebook)
     (OUTPUT / f"{chapter.stem}.html").write_text(page, encoding="utf-8")
     slides = kinds.count("slide") + kinds.count("subslide")
