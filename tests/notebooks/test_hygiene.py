@@ -39,6 +39,16 @@ def figure():
 ANSWER = "<details><summary>Answer</summary>Because.</details>"
 
 
+def numbered(cells, prefix):
+    """Give cells their ids, and those of code their counts."""
+    count = 0
+    for place, cell in enumerate(cells):
+        cell.id = f"{prefix}-{place}"
+        if cell.cell_type == "code":
+            cell.execution_count = count = count + 1
+    return cells
+
+
 @pytest.fixture
 def cells():
     """The cells of a chapter that has everything."""
@@ -47,34 +57,43 @@ def cells():
         markdown(TITLE),
         markdown("## Predict\n\nWhat will happen?"),
         code("from utils.runtime import start\n\nstart()"),
-        markdown("Ask the room.", "notes"),
     ]
     for _ in range(3):
         made += [markdown("Then measure."), code("x = 1\nshow(x)", figure())]
-        made += [markdown("Five minutes.", "notes")]
     made += [markdown(box), code("print(0.5)", printed("0.5\n"))]
     sections = ("Summary", "Questions", "Exercises", "Sources")
     made += [markdown(f"## {name}") for name in sections]
+    made[-4].source += "\n\nMore: [in depth](in_depth/02_penalties.ipynb)."
     made[-3].source += "\n\n**1.** Why?\n\n" + ANSWER
     made[-3].source += "\n\n**2.** When?\n\n" + ANSWER
     made[-3].source += "\n\n**3.** How?\n\n" + ANSWER
     made[-2].source += "\n\nDo the [exercises](exercises/02_penalties.ipynb)."
-    for place, cell in enumerate(made):
-        cell.id = f"02-{place}"
-    count = 0
-    for cell in made:
-        if cell.cell_type == "code":
-            cell.execution_count = count = count + 1
-    return made
+    return numbered(made, "02")
 
 
-def store(folder, cells):
+@pytest.fixture
+def deep():
+    """The cells of the notebook that goes further."""
+    title = "# 02 L1 and L2: in depth\n\nAfter [the chapter](../02_penalties.ipynb)."
+    made = [markdown(title, "skip"), code("start()"), markdown("## Summary", "skip")]
+    made[1].metadata.slideshow.slide_type = "skip"
+    return numbered([*made, markdown("## Sources", "skip")], "02d")
+
+
+NOTES = ("02-0", "02-3", "02-5")  # the cells that the speaker has something to say on
+
+
+def store(folder, cells, deep):
     """Write the cells in canonical form, as far as the tool mends them."""
+    for partner in ("exercises", "in_depth", "notes"):
+        (folder / partner).mkdir()
     path = folder / "02_penalties.ipynb"
-    notebook = v4.new_notebook(cells=cells)
-    hygiene.canonical.write(path, hygiene.canonical.canonical(notebook, path.stem))
-    (folder / "exercises").mkdir()
+    for place, made in [(path, cells), (folder / "in_depth" / path.name, deep)]:
+        notebook = v4.new_notebook(cells=made)
+        hygiene.canonical.write(place, hygiene.canonical.canonical(notebook, path.stem))
     (folder / "exercises" / path.name).write_text("")
+    said = "".join(f"\n## {name}\n\nAsk the room.\n" for name in NOTES)
+    (folder / "notes" / "02.md").write_text("# Notes\n" + said)
     return path
 
 
@@ -83,14 +102,15 @@ CHECKS = {
     for name in dir(hygiene)
     if name.startswith("test_") and name != "test_every_folder_has_its_partner"
 }
+DEEP = {name for name in CHECKS if name.startswith("in_depth")}  # on that notebook
 
 
 def failing(path):
-    """The names of the hygiene tests that a stored notebook fails."""
+    """The names of the hygiene tests that a stored chapter fails."""
     found = set()
     for name, check in CHECKS.items():
         try:
-            check(path)
+            check(path.parent / "in_depth" / path.name if name in DEEP else path)
         except AssertionError:
             found.add(name)
     return found
@@ -118,11 +138,15 @@ def slides(cells):
     ]
 
 
+def words(cells):
+    cells[1].source += " word" * 2_200
+
+
 # One fault for each check, as a change to the model's cells.
 FAULTS = {
     "canonical_form": lambda c: c[1].metadata.clear(),
     "executed_in_order": lambda c: c[2].update(execution_count=None),
-    "ids_say_their_chapter": lambda c: c[3].update(id="03-3"),
+    "ids_say_their_chapter": lambda c: c[4].update(id="03-4"),
     "no_machine_path": lambda c: c[-5].update(source="load('/home/me/data')"),
     "pictures_are_small_and_described": large,
     "outputs_are_compared": lambda c: tag(of_kind(c, "code")[:1], "nbval-skip"),
@@ -135,37 +159,49 @@ FAULTS = {
     "links_lead_somewhere": lambda c: c[-1].update(source="## Sources\n\n[a](b.md)"),
     "exercises_are_linked": lambda c: c[-2].update(source="## Exercises"),
     "figures": lambda c: of_kind(c, "code")[1].update(outputs=[]),
-    "speaker_notes": lambda c: (
-        c[3].metadata.slideshow.update(slide_type="skip")
-        or c[6].metadata.slideshow.update(slide_type="skip")
-    ),
+    "speaker_notes": lambda c: c[3].metadata.slideshow.update(slide_type="skip"),
+    "fits_forty_five_minutes": words,
     "slides_fit_a_lesson": slides,
-    "prose_before_code": lambda c: c.pop(4),
+    "prose_before_code": lambda c: c.pop(3),
     "code_cells_are_short": lambda c: c[2].update(source="start()\n" * 31),
-    "prose_is_plain": lambda c: c[4].update(source="You simply measure."),
+    "prose_is_plain": lambda c: c[3].update(source="You simply measure."),
+}
+DEEP_FAULTS = {
+    "in_depth_and_core_lead_to_each_other": lambda c: c[0].update(
+        source=c[0].source.replace("../", "")
+    ),
+    "in_depth_has_no_slides": lambda c: c[0].metadata.slideshow.update(
+        slide_type="slide"
+    ),
 }
 
 
-def test_the_model_passes(tmp_path, cells):
-    assert failing(store(tmp_path, cells)) == set()
+def test_the_model_passes(tmp_path, cells, deep):
+    assert failing(store(tmp_path, cells, deep)) == set()
 
 
 @pytest.mark.parametrize("check", FAULTS)
-def test_each_fault_is_found(tmp_path, cells, check):
+def test_each_fault_is_found(tmp_path, cells, deep, check):
     FAULTS[check](cells)
-    assert check in failing(store(tmp_path, cells))
+    assert check in failing(store(tmp_path, cells, deep))
+
+
+@pytest.mark.parametrize("check", DEEP_FAULTS)
+def test_each_fault_in_depth_is_found(tmp_path, cells, deep, check):
+    DEEP_FAULTS[check](deep)
+    assert check in failing(store(tmp_path, cells, deep))
 
 
 def test_every_check_has_a_fault():
-    assert FAULTS.keys() == CHECKS.keys()
+    assert FAULTS.keys() | DEEP_FAULTS.keys() == CHECKS.keys()
 
 
 @pytest.mark.parametrize(
     "machine", ["/Users/me", "/tmp/x.npz", "/var/folders/x", "C:\\Users", "/root/x"]
 )
-def test_paths_of_all_machines_are_found(tmp_path, cells, machine):
+def test_paths_of_all_machines_are_found(tmp_path, cells, deep, machine):
     cells[-5].outputs.append(printed(f"read '{machine}'\n"))
-    assert "no_machine_path" in failing(store(tmp_path, cells))
+    assert "no_machine_path" in failing(store(tmp_path, cells, deep))
 
 
 def test_links_are_those_to_files():

@@ -10,11 +10,14 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 
-from tests.notebooks.test_notebooks import CHAPTERS
+from tests.notebooks.test_notebooks import CHAPTERS, IN_DEPTH, notes
 from tests.pages.browser import chromium, off_the_machine
 from tests.pages.pages import ROOT, SCREENSHOTS, Page, build
 
 CHAPTER = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+PAGE = pytest.mark.parametrize(
+    "path", CHAPTERS + IN_DEPTH, ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
 DOCS = (
     "prerequisites notation symptoms teaching notes ci scaling glossary api references"
 )
@@ -45,8 +48,13 @@ def text(book, name):
     return (book / f"{name}.html").read_text(encoding="utf-8")
 
 
+def name_of(path):
+    """The page that a notebook becomes."""
+    return str(path.relative_to(ROOT).with_suffix(""))
+
+
 def test_every_page_is_there(book):
-    names = [*PAGES, *(f"chapters/{path.stem}" for path in CHAPTERS)]
+    names = [*PAGES, *map(name_of, CHAPTERS + IN_DEPTH)]
     assert [name for name in names if not (book / f"{name}.html").exists()] == []
 
 
@@ -78,9 +86,9 @@ def test_every_figure_has_an_alternative_text(pages):
     assert {name: images for name, images in without.items() if images} == {}
 
 
-@CHAPTER
-def test_a_chapter_shows_what_is_stored_and_no_notes(book, path):
-    page = " ".join(re.sub(r"<[^>]+>", "", text(book, f"chapters/{path.stem}")).split())
+@PAGE
+def test_a_page_shows_what_is_stored(book, path):
+    page = " ".join(re.sub(r"<[^>]+>", "", text(book, name_of(path))).split())
     cells = nbformat.read(path, as_version=4).cells
     alts = [
         output.metadata["image/png"]["alt"]
@@ -88,15 +96,22 @@ def test_a_chapter_shows_what_is_stored_and_no_notes(book, path):
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
     ]
-    shown = [image["alt"] for image in Page(book / f"chapters/{path.stem}.html").images]
+    shown = [image["alt"] for image in Page(book / f"{name_of(path)}.html").images]
     assert [alt for alt in alts if alt not in shown] == []
     printed = [o.text for c in cells for o in c.get("outputs", []) if "text" in o]
     lines = [line for text in printed for line in text.splitlines() if line.isascii()]
     plain = [line for line in lines if line.strip() and not re.search("[<>&'\"]", line)]
     assert plain
     assert [line for line in plain if " ".join(line.split()) not in page] == []
-    notes = [c for c in cells if c.metadata.slideshow.slide_type == "notes"]
-    assert [c.id for c in notes if c.source.splitlines()[0] in page] == []
+
+
+def test_what_the_speaker_says_has_a_page_of_its_own(book):
+    page = " ".join(re.sub(r"<[^>]+>", "", text(book, "docs/notes")).split())
+    said = [note for path in CHAPTERS for note in notes.notes(path).values()]
+    first = [re.split("[.:?]", note)[0] for note in said]
+    plain = [words for words in first if not re.search("[<>&'\"`*$’]", words)]
+    assert plain
+    assert [words for words in plain if " ".join(words.split()) not in page] == []
 
 
 def test_symptoms_are_told_and_remedied():
@@ -127,7 +142,7 @@ def imported(path):
             yield from (f"{statement.module}.{name.name}" for name in statement.names)
 
 
-@CHAPTER
+@PAGE
 def test_what_a_chapter_imports_is_documented(book, path):
     api = text(book, "docs/api")
     names = list(imported(path))
@@ -211,9 +226,9 @@ def test_in_chromium_every_page_fits_and_nothing_is_fetched(book, pages, browser
     assert (wide, errors, fetched) == ([], [], [])
 
 
-@CHAPTER
+@PAGE
 def test_formulas_are_drawn(book, browser, path):
-    browser.open((book / f"chapters/{path.stem}.html").as_uri())
+    browser.open((book / f"{name_of(path)}.html").as_uri())
     browser.wait("window.MathJax.startup !== undefined")
     browser.driver.execute_async_script("MathJax.startup.promise.then(arguments[0])")
     drawn = browser.run(

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 import course
-from tests.notebooks.test_notebooks import CHAPTERS
+from tests.notebooks.test_notebooks import CHAPTERS, notes
 from tests.pages.browser import chromium, off_the_machine
 from tests.pages.pages import ROOT, SCREENSHOTS, Page, build
 
@@ -64,7 +64,7 @@ def test_every_figure_has_an_alternative_text(decks, path):
 @CHAPTER
 def test_notes_are_the_speakers_and_skipped_cells_stay_out(decks, path):
     text = (decks / f"{path.stem}.html").read_text(encoding="utf-8")
-    assert text.count('<aside class="notes">') == len(cells(path, "notes"))
+    assert text.count('<aside class="notes">') == len(notes.notes(path))
     for cell in cells(path, "skip"):
         assert f'id="cell-id={cell.id}"' not in text
     for cell in cells(path, "slide", "subslide"):
@@ -127,8 +127,8 @@ def test_the_speakers_window_shows_the_notes(decks, browser):
     )
     notes = "window.other.document.querySelector('.speaker-controls-notes .value')"
     browser.wait(f"{notes}?.textContent.trim().length > 0")
-    second = cells(CHAPTERS[0], "notes")[1]
-    assert second.source.split(".")[0] in browser.run(f"return {notes}.textContent")
+    _, second, *_ = notes.notes(CHAPTERS[0]).values()
+    assert second.split(".")[0] in browser.run(f"return {notes}.textContent")
     browser.run("window.other.close()")
 
 

@@ -384,7 +384,7 @@ def test_an_exercise_keeps_all_but_the_answers():
     experiment.metadata.tags = ["approx=0.02", "solution"]
     check = code("shrink", count=3, outputs=[stream("Correct\n")])
     check.metadata.tags = ["keep", "nbval-ignore-output"]
-    text = cell(v4.new_markdown_cell, "Explain why.", "notes")
+    text = cell(v4.new_markdown_cell, "Explain why.", "fragment")
     given = notebook(text, code(SOLVED, count=1), answer, experiment, check)
     made = exercises.exercise(given, "02_x").cells
     assert [c.source for c in made] == [
@@ -395,7 +395,7 @@ def test_an_exercise_keeps_all_but_the_answers():
         "shrink",
     ]
     assert [c.metadata.get("tags", []) for c in made] == [[], [], [], [], ["keep"]]
-    assert made[0].metadata.slideshow.slide_type == "notes"
+    assert made[0].metadata.slideshow.slide_type == "fragment"
     assert [c.id for c in made] == [c.id for c in given.cells]
     for blank in made:
         assert not blank.get("outputs") and blank.get("execution_count") is None

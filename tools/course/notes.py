@@ -2,14 +2,12 @@
 
 import re
 
-from run import CHAPTERS
-
 HEADING = re.compile(r"^## (\S+)$", re.MULTILINE)
 
 
 def notes(chapter):
     """The speaker's notes of a chapter: a dict of texts by the id of their cell."""
-    path = CHAPTERS / "notes" / f"{chapter.stem[:2]}.md"
+    path = chapter.parent / "notes" / f"{chapter.stem[:2]}.md"
     _, *parts = HEADING.split(path.read_text(encoding="utf-8"))
     return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
 
