@@ -134,7 +134,7 @@ def soft_threshold(w: ArrayLike, amount: float) -> np.ndarray:
         ValueError: another amount.
 
     Source:
-        Taught in chapter 02.
+        Taught in chapter 02, in depth.
     """
     if not 0 <= amount < np.inf:
         raise ValueError(f"amount is {amount}: give a finite number, 0 or more")
