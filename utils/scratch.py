@@ -378,7 +378,7 @@ def batch_norm_backward_graph(
         ValueError: as there.
 
     Source:
-        Taught in chapter 05.
+        Taught in chapter 05, in depth.
     """
     if cache is None:
         raise ValueError("cache is None: run batch_norm_forward with training=True")
