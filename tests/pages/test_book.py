@@ -20,7 +20,7 @@ PAGE = pytest.mark.parametrize(
 )
 DOCS = (
     "prerequisites notation symptoms teaching notes ci scaling glossary api references "
-    "errata"
+    "errata evidence"
 )
 PAGES = ["index", "genindex", "search", "chapters/index"]
 PAGES += [f"docs/{name}" for name in DOCS.split()]

@@ -59,6 +59,14 @@ def steps(world):
     return max(1, round(FEW_STEPS / -(-world.train_size // 32)))
 
 
+def parts(name, methods):
+    """The methods whose strengths a condition uses: itself, or what it combines."""
+    if name in methods:
+        return {name}
+    combined = ("L2", "dropout", "shifts") if name == "all four" else name.split(", ")
+    return set(combined) & set(methods)
+
+
 def studies(claims, world):
     """What the claims compare, trained: {condition: its `Results`}, and the strengths.
 
@@ -66,10 +74,8 @@ def studies(claims, world):
     """
     names = {name for _, *pair in claims.values() for name in pair}
     methods = strengths(world)
-    # A combination uses the strengths of its parts.
-    parts = {method for method in methods for name in names if method in name}
-    parts |= {"L2", "dropout", "shifts"} if "all four" in names else set()
-    chosen = tuned({name: methods[name] for name in methods if name in parts}, world)
+    needed = set().union(*(parts(name, methods) for name in names))
+    chosen = tuned({name: methods[name] for name in methods if name in needed}, world)
     chosen_only = {name: methods[name][0](value) for name, value in chosen.items()}
     fixed = others(world, {"L2": 0.0, "dropout": 0.0, "shifts": 0} | chosen)
     conditions = {k: v for k, v in (chosen_only | fixed).items() if k in names}
@@ -117,11 +123,11 @@ def pair(row):
 
 
 def spoken(chosen, *names):
-    """The strengths that two conditions use, in words."""
-    used = {k: v for k, v in chosen.items() if any(k in name for name in names)}
-    if "all four" in names:
-        used = chosen
-    return "; ".join(f"{name} {value}" for name, value in used.items())
+    """The strengths that conditions use, in words."""
+    used = set().union(*(parts(name, chosen) for name in names))
+    return "; ".join(
+        f"{name} {value}" for name, value in chosen.items() if name in used
+    )
 
 
 def data_of(world):

@@ -6,6 +6,7 @@ too, so that a black-and-white copy can still be read. Under each axis with band
 bars a line says what they are.
 """
 
+from utils.plots.evidence import elsewhere, forest
 from utils.plots.pictures import histogram, image_grid, reliability
 from utils.plots.studies import band, bars, curves, differences, sweep
 from utils.plots.style import COLOURS, STYLES, figure, show, use_style
@@ -17,7 +18,9 @@ __all__ = [
     "bars",
     "curves",
     "differences",
+    "elsewhere",
     "figure",
+    "forest",
     "histogram",
     "image_grid",
     "reliability",

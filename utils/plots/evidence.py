@@ -12,6 +12,8 @@ from utils.plots.style import STYLES, figure
 EVIDENCE = Path(__file__).resolve().parents[2] / "docs" / "evidence.csv"
 ENDS = {"last": "at the end of training", "best": "at the best epoch"}
 ROW = 0.62  # inches of height that a claim takes
+POINTS = 10  # up to which the axis is linear, where some differences are far larger
+TICKS = (-50, -10, -5, 0, 5, 10, 50)
 
 
 def elsewhere(chapter: str) -> matplotlib.figure.Figure:
@@ -59,6 +61,11 @@ def forest(table: pd.DataFrame) -> matplotlib.figure.Figure:
             _mark(axis, row, at, y, STYLES[world])
         axis.axvline(0, color="0.4", linewidth=1)
         axis.set(title=words, xlabel="difference in test accuracy (points)")
+        if max(map(abs, axis.get_xlim())) > 2 * POINTS:
+            axis.set_xscale("symlog", linthresh=POINTS)
+            axis.set_xticks(TICKS, TICKS)
+            axis.minorticks_off()
+            axis.set_xlabel(f"points of test accuracy (over {POINTS}: logarithmic)")
         axis.grid(axis="y", visible=False)
     names = table.drop_duplicates("id")
     labels = [f"{row['claim']}\n{row['id']}" for _, row in names.iterrows()]
