@@ -1,4 +1,4 @@
-"""Measure once what the explorables show of trained networks: utils/plots/measured.
+"""Measure once what the explorables show of trained networks: utils/plots/stored.
 
     python tools/author/measure.py
 
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGET = ROOT / "utils" / "plots" / "measured"
+TARGET = ROOT / "utils" / "plots" / "stored"
 SEEDS = (100, 101, 102)  # exploratory, as in the chapters' sweeps
 STRENGTHS = (0, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 EDGES = np.linspace(-0.2, 0.2, 42)

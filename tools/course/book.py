@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from explorables import draw_explorables
 from notes import notes
 from run import chapters, in_depth
 
@@ -47,6 +48,7 @@ def stage_notebook(path, parts):
             if "alt" in output.get("metadata", {}).get("image/png", {}):
                 alt = output.metadata["image/png"]["alt"]
                 cell.metadata.mystnb = {"image": {"alt": alt}}  # where myst-nb looks
+    draw_explorables(notebook)
     target = SOURCE / path.relative_to(ROOT)
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, target)
@@ -127,6 +129,8 @@ def stage():
     landing.write_text(re.sub(r"\]\((?=\w+\.md)", "](docs/", text), encoding="utf-8")
     for path in notebooks:
         stage_notebook(path, parts)
+    drawings = ROOT / "chapters" / "drawings"
+    shutil.copytree(drawings, SOURCE / "chapters" / drawings.name)
     described = [about(path) for path in chapters()]
     deeper, practice = ([p.stem for p in paths] for paths in (in_depth(), exercises))
     pages = {

@@ -1,5 +1,7 @@
 // Typeset, fit every slide into 1280 x 720, then start reveal.js.
 const WIDTH = 1280, HEIGHT = 720, SMALLEST_IMAGE = 260, SMALLEST_TEXT = 0.7;
+const PICTURES = "img, .vega-embed svg";
+const TO_TURN_PAGES = { PageDown: "next", PageUp: "prev", " ": "next" };
 
 window.MathJax = {
   tex: {
@@ -15,7 +17,7 @@ window.MathJax = {
 
 function loaded() {
   const images = [...document.images].map((image) => image.decode());
-  return Promise.all([...images, document.fonts.ready]);
+  return Promise.all([...images, document.fonts.ready, window.explorables]);
 }
 
 // What gives way, in this order: code, figures (in equal parts), everything. What still
@@ -24,10 +26,12 @@ function fit(slide) {
   slide.classList.add("measured");
   const over = () => slide.scrollHeight - HEIGHT;
   if (over() > 0) slide.classList.add("crowded");
-  const images = [...slide.querySelectorAll("img")];
+  const drawn = [...slide.querySelectorAll(PICTURES)];
+  const images = drawn.filter((image) => image.getClientRects().length);
   const excess = over() / images.length;
   for (const image of excess > 0 ? images : []) {
-    const height = Math.max(SMALLEST_IMAGE, image.clientHeight - excess);
+    const { height: now } = image.getBoundingClientRect();
+    const height = Math.max(SMALLEST_IMAGE, now - excess);
     image.style.maxHeight = `${Math.floor(height)}px`;
   }
   for (let scale = 0.98; over() > 0 && scale >= SMALLEST_TEXT; scale -= 0.02) {
@@ -49,10 +53,19 @@ function split(slide, part) {
   range.setEndAfter(slide.lastChild);
   rest.append(range.extractContents());
   slide.after(rest);
-  for (const image of slide.querySelectorAll("img")) image.style.maxHeight = "";
+  for (const image of slide.querySelectorAll(PICTURES)) image.style.maxHeight = "";
   slide.style.fontSize = "";
   [slide, rest].forEach(fit);
 }
+
+// A slider that was moved keeps the arrow keys; a presenter's remote turns pages still.
+document.addEventListener("keydown", (event) => {
+  const turn = TO_TURN_PAGES[event.key];
+  if (!turn || !event.target.matches("input[type=range]")) return;
+  event.preventDefault();
+  event.target.blur();
+  Reveal[turn]();
+});
 
 async function start() {
   document.querySelectorAll(".slides section:not(:has(> section))").forEach(fit);
