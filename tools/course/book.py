@@ -54,6 +54,11 @@ def stage_notebook(path, parts):
     nbformat.write(notebook, target)
 
 
+def stage_drawings():
+    drawings = ROOT / "chapters" / "drawings"
+    shutil.copytree(drawings, SOURCE / "chapters" / drawings.name)
+
+
 def slide_type(cell):
     return cell.metadata.get("slideshow", {}).get("slide_type")
 
@@ -129,8 +134,7 @@ def stage():
     landing.write_text(re.sub(r"\]\((?=\w+\.md)", "](docs/", text), encoding="utf-8")
     for path in notebooks:
         stage_notebook(path, parts)
-    drawings = ROOT / "chapters" / "drawings"
-    shutil.copytree(drawings, SOURCE / "chapters" / drawings.name)
+    stage_drawings()
     described = [about(path) for path in chapters()]
     deeper, practice = ([p.stem for p in paths] for paths in (in_depth(), exercises))
     pages = {

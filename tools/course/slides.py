@@ -65,6 +65,11 @@ def copy_assets(folder):
     copy_script(folder / "explorables")
 
 
+def copy_drawings(chapters):
+    """The decks name drawings as the chapters do."""
+    copy(chapters / "drawings", OUTPUT / "drawings")
+
+
 def exporter():
     from nbconvert import SlidesExporter
     from traitlets.config import Config
@@ -108,7 +113,7 @@ def main():
 
     shutil.rmtree(OUTPUT, ignore_errors=True)
     copy_assets(OUTPUT / "assets")
-    copy(ROOT / "chapters" / "drawings", OUTPUT / "drawings")
+    copy_drawings(ROOT / "chapters")
     export = exporter()
     decks = [convert(chapter, export) for chapter in chapters()]
     template = (DECK / "overview.html.j2").read_text(encoding="utf-8")

@@ -40,7 +40,13 @@ LOOK = {
     "font": "sans-serif",
     "legend": {"labelColor": INK, "labelFontSize": 14, "orient": "top", "title": None},
     "style": {"guide-label": {"fill": INK}, "guide-title": {"fill": INK}},
-    "title": {"anchor": "start", "color": INK, "fontSize": 15, "fontWeight": 600},
+    "title": {
+        "anchor": "start",
+        "color": INK,
+        "fontSize": 15,
+        "fontWeight": 600,
+        "subtitleColor": INK,
+    },
     "view": {"stroke": None},
 }
 
