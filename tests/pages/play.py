@@ -64,5 +64,7 @@ def press(browser, *keys):
 
 
 def picture(browser, place="figure.playing"):
-    """The drawing as text: what a reader sees, but for colours of focus."""
-    return browser.run(f"return document.querySelector('{place} svg')?.outerHTML")
+    """What is drawn, as text: where each mark is, and each word."""
+    marks = f"[...document.querySelectorAll('{place} svg :is(path, text)')]"
+    seen = "[x.getAttribute('d'), x.getAttribute('transform'), x.textContent]"
+    return browser.run(f"return {marks}.map((x) => {seen}.join(' ')).join('\\n')")

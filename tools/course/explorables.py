@@ -43,7 +43,8 @@ def copy_script(folder):
 
     folder.mkdir(parents=True, exist_ok=True)
     snippet = (PLAY / "play.js").read_text(encoding="utf-8")
-    bundle = vl_convert.javascript_bundle(snippet, vl_version="5.8")
-    (folder / SCRIPT).write_text(bundle, encoding="utf-8")
+    bundle = vl_convert.javascript_bundle(snippet)
+    # Inside a function, so that its names are no other script's: Sphinx has a `_` too.
+    (folder / SCRIPT).write_text(f"(() => {{{bundle}\n}})();\n", encoding="utf-8")
     for name in (STYLE, LICENCE):
         shutil.copyfile(PLAY / name, folder / name)

@@ -11,15 +11,16 @@ async function play(figure) {
   const spec = JSON.parse(figure.querySelector("script").textContent);
   const view = document.createElement("div");
   figure.append(view);
-  // Compiled by the Vega-Lite that the specification is for, drawn by a newer Vega.
-  const { $schema, ...drawn } = vegaLite.compile(fitted(spec)).spec;
-  const options = { actions: false, mode: "vega", renderer: "svg" };
-  await vegaEmbed(view, drawn, options);
+  // Without its schema's address, which names an older Vega-Lite than the bundle's.
+  const { $schema, ...drawn } = fitted(spec);
+  await vegaEmbed(view, drawn, { mode: "vega-lite" });
   figure.classList.add("playing");
 }
 
 window.explorables = Promise.all(
   location.search.includes("print-pdf")
     ? []
-    : [...document.querySelectorAll("figure.play")].map(play),
+    : [...document.querySelectorAll("figure.play")].map((figure) =>
+        play(figure).catch(console.error), // the picture stays
+      ),
 );
