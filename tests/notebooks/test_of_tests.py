@@ -39,7 +39,7 @@ Table()
 EXPLORABLE = """
 from IPython.display import display
 
-spec = {"mark": "point", "width": 280, "data": {"values": "x,y\\n1,0.50\\n2,-0.25\\n"}}
+spec = {"mark": "point", "width": 280, "data": {"values": "x,y\\n0.1,0.50\\n2,-0.25\\n"}}
 spec["layer"] = [{"url": "data:image/jpeg;base64,/9j/4AAQ+A=="}]
 display({"application/vnd.vegalite.v5+json": spec, "text/plain": "Two."}, raw=True)
 """
@@ -68,7 +68,7 @@ def table():
 def explorable():
     """A cell that shows a chart, as JupyterLab's Vega-Lite gets it."""
     spec = {"mark": "point", "width": 280}
-    spec["data"] = {"values": "x,y\n1,0.50\n2,-0.25\n"}
+    spec["data"] = {"values": "x,y\n0.1,0.50\n2,-0.25\n"}
     spec["layer"] = [{"url": "data:image/jpeg;base64,/9j/4AAQ+A=="}]
     data = {VEGALITE: spec, "text/plain": "Two."}
     return v4.new_code_cell(
@@ -148,19 +148,19 @@ def table_in(cell):
 
 @variant(explorable, "Cell outputs differ")
 def changed_row_of_an_explorable(cell):
-    table_in(cell)["values"] = "x,y\n1,0.50\n2,-0.26\n"
+    table_in(cell)["values"] = "x,y\n0.1,0.50\n2,-0.26\n"
 
 
 @variant(explorable, None)
 def changed_row_within_tolerance(cell):
     tag(cell, "approx=0.02")
-    table_in(cell)["values"] = "x,y\n1,0.51\n2,-0.26\n"
+    table_in(cell)["values"] = "x,y\n0.11,0.50\n2,-0.26\n"
 
 
 @variant(explorable, "Cell outputs differ")
 def changed_row_beyond_tolerance(cell):
     tag(cell, "approx=0.02")
-    table_in(cell)["values"] = "x,y\n1,0.50\n2,-0.28\n"
+    table_in(cell)["values"] = "x,y\n0.1,0.50\n2,-0.28\n"
 
 
 @variant(explorable, "Cell outputs differ")

@@ -38,8 +38,9 @@ def notebook():
         v4.new_markdown_cell("**Play.** Where is the point?"),
         code,
         v4.new_markdown_cell("# 02 The next slide"),
+        v4.new_markdown_cell("# 03 The last slide"),
     ]
-    kinds = ["slide", "subslide", "fragment", "slide"]
+    kinds = ["slide", "subslide", "fragment", "slide", "slide"]
     for number, (cell, kind) in enumerate(zip(cells, kinds, strict=True)):
         cell.id = f"cell-{number}"
         cell.metadata.slideshow = {"slide_type": kind}

@@ -2,7 +2,7 @@
 const WIDTH = 1280, HEIGHT = 720, SMALLEST_IMAGE = 260, SMALLEST_TEXT = 0.7;
 const PICTURES = "img, .vega-embed svg", LEGIBLE_DRAWING = 380;
 const WORDED = "img[src$='.svg'], figure.play"; // pictures with words of their own
-const TO_TURN_PAGES = { PageDown: "next", PageUp: "prev", " ": "next" };
+const TO_TURN_PAGES = ["PageDown", "PageUp", " "];
 
 window.MathJax = {
   tex: {
@@ -66,13 +66,13 @@ function split(slide, part) {
   }
 }
 
-// A slider that was moved keeps the arrow keys; a presenter's remote turns pages still.
+// A slider that was moved keeps the arrow keys; a presenter's remote turns pages still:
+// without the focus on a slider, reveal.js sees to it.
 document.addEventListener("keydown", (event) => {
-  const turn = TO_TURN_PAGES[event.key];
-  if (!turn || !event.target.matches("input[type=range]")) return;
+  const slider = event.target.matches("input[type=range]");
+  if (!slider || !TO_TURN_PAGES.includes(event.key)) return;
   event.preventDefault();
   event.target.blur();
-  Reveal[turn]();
 });
 
 async function start() {
