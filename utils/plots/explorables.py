@@ -68,7 +68,7 @@ def play(chart: alt.TopLevelMixin, alternative: str) -> None:
             f"alternative={alternative!r}: describe the chart in one or two sentences"
         )
     spec = specification(chart, alternative)
-    png = vl_convert.vegalite_to_png(spec, vl_version=LIKE_JUPYTERLABS, scale=2)
+    png = vl_convert.vegalite_to_png(spec, vl_version=LIKE_JUPYTERLABS, scale=1.5)
     display(
         {
             MIME: spec,
