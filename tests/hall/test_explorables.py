@@ -106,7 +106,7 @@ def test_what_is_stored_is_small_and_has_its_words(chart, shown):
         data["text/plain"] == metadata["image/png"]["alt"] == spec["description"] == ALT
     )
     assert len(json.dumps(spec)) + len(base64.b64encode(png)) <= MOST_BYTES
-    assert Image.open(io.BytesIO(png)).width >= 600
+    assert Image.open(io.BytesIO(png)).width >= 450
 
 
 @each
