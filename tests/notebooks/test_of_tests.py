@@ -39,7 +39,8 @@ Table()
 EXPLORABLE = """
 from IPython.display import display
 
-spec = {"mark": "point", "width": 280, "data": {"values": "x,y\\n0.1,0.50\\n2,-0.25\\n"}}
+spec = {"mark": "point", "width": 280}
+spec["data"] = {"values": "x,y\\n0.1,0.50\\n2,-0.25\\n"}
 spec["layer"] = [{"url": "data:image/jpeg;base64,/9j/4AAQ+A=="}]
 display({"application/vnd.vegalite.v5+json": spec, "text/plain": "Two."}, raw=True)
 """
