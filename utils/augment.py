@@ -134,7 +134,7 @@ def zoom(images: tf.Tensor, seed: ArrayLike, fraction: float) -> tf.Tensor:
         ValueError: images, seed or magnitude that do not fit.
 
     Source:
-        Taught in chapter 04.
+        Taught in chapter 04, in depth.
     """
     if fault := input_fault(images, seed):
         raise ValueError(fault)
@@ -192,7 +192,7 @@ def contrast(images: tf.Tensor, seed: ArrayLike, factor: float) -> tf.Tensor:
         ValueError: images, seed or magnitude that do not fit.
 
     Source:
-        Taught in chapter 04.
+        Taught in chapter 04, in depth.
     """
     if fault := input_fault(images, seed):
         raise ValueError(fault)
@@ -222,7 +222,7 @@ def cutout(images: tf.Tensor, seed: ArrayLike, size: int) -> tf.Tensor:
         ValueError: images, seed or magnitude that do not fit.
 
     Source:
-        DeVries & Taylor, 2017. Taught in chapter 04.
+        DeVries & Taylor, 2017. Taught in chapter 04, in depth.
     """
     if fault := input_fault(images, seed):
         raise ValueError(fault)
@@ -258,7 +258,7 @@ def mixup(
         ValueError: images, labels, seed or alpha that do not fit.
 
     Source:
-        Zhang et al., 2018. Taught in chapter 04.
+        Zhang et al., 2018. Taught in chapter 04, in depth.
     """
     if fault := input_fault(images, seed) or label_fault(images, labels):
         raise ValueError(fault)

@@ -134,7 +134,7 @@ def soft_threshold(w: ArrayLike, amount: float) -> np.ndarray:
         ValueError: another amount.
 
     Source:
-        Taught in chapter 02.
+        Taught in chapter 02, in depth.
     """
     if not 0 <= amount < np.inf:
         raise ValueError(f"amount is {amount}: give a finite number, 0 or more")
@@ -378,7 +378,7 @@ def batch_norm_backward_graph(
         ValueError: as there.
 
     Source:
-        Taught in chapter 05.
+        Taught in chapter 05, in depth.
     """
     if cache is None:
         raise ValueError("cache is None: run batch_norm_forward with training=True")

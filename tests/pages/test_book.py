@@ -19,7 +19,8 @@ PAGE = pytest.mark.parametrize(
     "path", CHAPTERS + IN_DEPTH, ids=lambda path: f"{path.parent.name}-{path.stem}"
 )
 DOCS = (
-    "prerequisites notation symptoms teaching notes ci scaling glossary api references"
+    "prerequisites notation symptoms teaching notes ci scaling glossary api references "
+    "errata evidence"
 )
 PAGES = ["index", "genindex", "search", "chapters/index"]
 PAGES += [f"docs/{name}" for name in DOCS.split()]

@@ -1,10 +1,8 @@
 """README says what is there: its links, its figure, its commands."""
 
-import base64
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
 
 import course
@@ -26,19 +24,6 @@ def test_every_chapter_is_in_the_table():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     chapters = sorted(path.name for path in (ROOT / "chapters").glob("*.ipynb"))
     assert [name for name in chapters if f"(chapters/{name})" not in readme] == []
-
-
-def test_the_figure_is_the_one_that_its_chapter_draws():
-    pictures = [
-        output.data["image/png"]
-        for path in (ROOT / "chapters").glob("*.ipynb")
-        for cell in nbformat.read(path, as_version=4).cells
-        if "readme-figure" in cell.metadata.get("tags", [])
-        for output in cell.outputs
-        if "image/png" in output.get("data", {})
-    ]
-    (picture,) = pictures
-    assert base64.b64decode(picture) == (ROOT / "docs" / "why.png").read_bytes()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -125,10 +125,10 @@ def test_the_speakers_window_shows_the_notes(decks, browser):
         "const open = window.open; window.open = (...a) => window.other = open(...a);"
         "Reveal.slide(1); Reveal.getPlugin('notes').open()"
     )
-    notes = "window.other.document.querySelector('.speaker-controls-notes .value')"
-    browser.wait(f"{notes}?.textContent.trim().length > 0")
+    shown = "window.other.document.querySelector('.speaker-controls-notes .value')"
+    browser.wait(f"{shown}?.textContent.trim().length > 0")
     _, second, *_ = notes.notes(CHAPTERS[0]).values()
-    assert second.split(".")[0] in browser.run(f"return {notes}.textContent")
+    assert second.split(".")[0] in browser.run(f"return {shown}.textContent")
     browser.run("window.other.close()")
 
 

@@ -7,7 +7,6 @@ of them. The one command after an upgrade: read the differences, then commit.
 """
 
 import argparse
-import base64
 import difflib
 import os
 import sys
@@ -117,18 +116,9 @@ def refresh(path):
     if not wrong:
         wrong = canonical.problems(canonical.canonical(new, path.stem))
         canonical.write(path, new)
-        keep_readme_figure(new)
         changed = report(old, new)
     row = (path.stem, f"{seconds:.1f}", memory.mib, changed, len(wrong))
     return row, [f"{path.stem}, {line}" for line in wrong]
-
-
-def keep_readme_figure(notebook, path=ROOT / "docs" / "why.png"):
-    """Write the figure of the cell tagged `readme-figure`, if there is one."""
-    for cell in notebook.cells:
-        if "readme-figure" in cell.metadata.get("tags", []):
-            (png,) = (o.data["image/png"] for o in cell.outputs if "data" in o)
-            path.write_bytes(base64.b64decode(png))
 
 
 def _failed(notebook, error):

@@ -11,6 +11,7 @@ bars a line says what they are.
 import importlib
 from typing import TYPE_CHECKING
 
+from utils.plots.evidence import elsewhere, forest
 from utils.plots.pictures import histogram, image_grid, reliability
 from utils.plots.studies import band, bars, curves, differences, sweep
 from utils.plots.style import COLOURS, STYLES, figure, show, use_style
@@ -48,8 +49,10 @@ __all__ = [
     "choice",
     "curves",
     "differences",
+    "elsewhere",
     "figure",
     "fits_and_errors",
+    "forest",
     "histogram",
     "image_grid",
     "inline",
