@@ -3,9 +3,11 @@
 A decimal has a point or an exponent: 0.85, -1e-05, NumPy's `1.` inside an array. All
 else is compared exactly, whole numbers too, but for what a comparison counts; runs of
 white space, and of the dashes that rule a table, count as one, since a number that gets
-shorter moves them. Cells without the tag are compared by nbval alone.
+shorter moves them. Cells without the tag are compared exactly. The specification of an
+explorable is compared as text, its tables too, but for pictures inside it: like PNGs.
 """
 
+import json
 import re
 from decimal import Decimal
 
@@ -25,6 +27,15 @@ COUNTED = [
     (re.compile(r"better in \d+ of (?=\d+ pairs)"), "better in some of "),
     (re.compile(r"; only \d+ images are answered differently"), ""),
 ]
+
+
+PICTURE = re.compile(r"data:image/[\w+;]+,[\w+/=]+")
+
+
+def written_out(spec):
+    """An explorable's specification as text: a line a number, a line a table's row."""
+    text = json.dumps(spec, indent=1, sort_keys=True, ensure_ascii=False)
+    return PICTURE.sub("a picture", text.replace("\\n", "\n"))
 
 
 class Approximate(str):
@@ -79,11 +90,11 @@ def pytest_runtest_setup(item):
         pytest.fail(str(error), pytrace=False)
     if item.config.option.nbval and cell.execution_count is None:
         pytest.fail("stored without having been run: no execution count", pytrace=False)
-    if tolerance is not None:
-        exact = item.sanitize
+    exact = item.sanitize
 
-        def sanitize(output):
-            text = exact(output)
-            return Approximate(text, tolerance) if isinstance(text, str) else text
+    def sanitize(output):
+        text = written_out(output) if isinstance(output, dict) else exact(output)
+        near = tolerance is not None and isinstance(text, str)
+        return Approximate(text, tolerance) if near else text
 
-        item.sanitize = sanitize
+    item.sanitize = sanitize

@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools" / "course")]
 
+from explorables import MARK, SCRIPT, STYLE, copy_script  # noqa: E402
 from slides import mathjax  # noqa: E402
 
 project = "Regularization and batch normalization, measured"
@@ -68,5 +69,18 @@ def copy_mathjax(app, error):
             copy_asset(mathjax() / name, folder)
 
 
+def load_explorables(app, page, template, context, doctree):
+    if MARK in context.get("body", ""):
+        app.add_js_file(f"explorables/{SCRIPT}", loading_method="defer")
+        app.add_css_file(f"explorables/{STYLE}")
+
+
+def copy_explorables(app, error):
+    if error is None:
+        copy_script(Path(app.outdir) / "_static" / "explorables")
+
+
 def setup(app):
+    app.connect("html-page-context", load_explorables)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", copy_explorables)

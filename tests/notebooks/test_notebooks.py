@@ -80,9 +80,12 @@ def links(notebook):
 
 
 def words(cells):
-    """How many words the prose has; formulas count, tags and addresses do not."""
+    """How many words the prose has; formulas count, tags and addresses do not.
+
+    Nor do the alternative texts of drawings: they stand for a picture.
+    """
     text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
-    return len(re.sub(r"\]\([^)]*\)|<[^>]+>", " ", text).split())
+    return len(re.sub(r"!\[.*?\]\([^)]*\)|\]\([^)]*\)|<[^>]+>", " ", text).split())
 
 
 def read(path):

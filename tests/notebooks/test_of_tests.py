@@ -36,6 +36,17 @@ Table()
 '''
 
 
+EXPLORABLE = """
+from IPython.display import display
+
+spec = {"mark": "point", "width": 280}
+spec["data"] = {"values": "x,y\\n0.1,0.50\\n2,-0.25\\n"}
+spec["layer"] = [{"url": "data:image/jpeg;base64,/9j/4AAQ+A=="}]
+display({"application/vnd.vegalite.v5+json": spec, "text/plain": "Two."}, raw=True)
+"""
+VEGALITE = "application/vnd.vegalite.v5+json"
+
+
 def stream(text):
     return v4.new_output("stream", name="stdout", text=text)
 
@@ -53,6 +64,17 @@ def table():
     }
     result = v4.new_output("execute_result", data=data, execution_count=1)
     return v4.new_code_cell(TABLE, outputs=[result])
+
+
+def explorable():
+    """A cell that shows a chart, as JupyterLab's Vega-Lite gets it."""
+    spec = {"mark": "point", "width": 280}
+    spec["data"] = {"values": "x,y\n0.1,0.50\n2,-0.25\n"}
+    spec["layer"] = [{"url": "data:image/jpeg;base64,/9j/4AAQ+A=="}]
+    data = {VEGALITE: spec, "text/plain": "Two."}
+    return v4.new_code_cell(
+        EXPLORABLE, outputs=[v4.new_output("display_data", data=data)]
+    )
 
 
 VARIANTS = {}
@@ -119,6 +141,38 @@ def shorter_number_moves_the_table(cell):
 def changed_html_beyond_tolerance(cell):
     tag(cell, "approx=0.02")
     swap(cell, "0.90", "0.93", "text/html")
+
+
+def table_in(cell):
+    return cell.outputs[0].data[VEGALITE]["data"]
+
+
+@variant(explorable, "Cell outputs differ")
+def changed_row_of_an_explorable(cell):
+    table_in(cell)["values"] = "x,y\n0.1,0.50\n2,-0.26\n"
+
+
+@variant(explorable, None)
+def changed_row_within_tolerance(cell):
+    tag(cell, "approx=0.02")
+    table_in(cell)["values"] = "x,y\n0.11,0.50\n2,-0.26\n"
+
+
+@variant(explorable, "Cell outputs differ")
+def changed_row_beyond_tolerance(cell):
+    tag(cell, "approx=0.02")
+    table_in(cell)["values"] = "x,y\n0.1,0.50\n2,-0.28\n"
+
+
+@variant(explorable, "Cell outputs differ")
+def changed_width_under_tolerance(cell):
+    tag(cell, "approx=2")
+    cell.outputs[0].data[VEGALITE]["width"] = 281
+
+
+@variant(explorable, None)
+def changed_picture_in_an_explorable(cell):
+    cell.outputs[0].data[VEGALITE]["layer"][0]["url"] = "data:image/jpeg;base64,/8k="
 
 
 @variant(number, "no execution count")

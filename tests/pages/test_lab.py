@@ -14,13 +14,18 @@ from urllib.request import urlopen
 import pytest
 
 from tests.notebooks.test_notebooks import CHAPTERS
-from tests.pages.browser import chromium
-from tests.pages.pages import ROOT
+from tests.pages import play
+from tests.pages.browser import chromium, off_the_machine
+from tests.pages.pages import ROOT, SCREENSHOTS
+
+sys.path.insert(0, str(ROOT / "tools" / "author"))
+import canonical  # noqa: E402
 
 START = "import course, sys; course.lab(sys.executable, sys.argv[1:])"
 OPTIONS = ["--no-browser", "--ServerApp.port=0", "--IdentityProvider.token="]
 TAB = "document.querySelector('.lm-TabBar-tab.jp-mod-current')"
 PANEL = "document.querySelector('.jp-NotebookPanel')"
+PLAY = "10_play.ipynb"
 STATUS = f"{PANEL}?.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status"
 
 
@@ -30,6 +35,10 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     (folder / "chapters").mkdir()
     shutil.copy(CHAPTERS[0], folder / "chapters")
+    notebook = play.notebook()
+    notebook.metadata.update(canonical.NOTEBOOK_METADATA)
+    canonical.write(folder / "chapters" / PLAY, notebook)
+    shutil.copytree(ROOT / "chapters" / "drawings", folder / "chapters" / "drawings")
     shutil.copy(ROOT / "course.py", folder)
     shutil.copytree(ROOT / "tools", folder / "tools")
     return folder
@@ -107,3 +116,36 @@ def test_opening_and_saving_a_chapter_changes_nothing(browser, server, folder):
         lambda: chapter.stat().st_mtime_ns != written and not unfinished.exists()
     )
     assert chapter.read_bytes() == before
+
+
+def test_an_explorable_moves_without_a_kernel(browser, server, folder):
+    """JupyterLab draws what is stored; it moves by key, and the file stays as it is."""
+    from selenium.webdriver.common.keys import Keys
+
+    stored = folder / "chapters" / PLAY
+    before, (address, _) = stored.read_bytes(), server
+    browser.open(f"{address}lab/tree/chapters/{PLAY}?reset", 1400, 900)
+    place = ".jp-OutputArea-output .vega-embed"
+    browser.wait(f"document.querySelector('{place} {play.SLIDER}') !== null")
+    browser.wait(f"document.querySelector('{place} svg path') !== null")
+    drawn = play.picture(browser, place)
+    slider = browser.driver.find_element("css selector", f"{place} {play.SLIDER}")
+
+    def moved():
+        """JupyterLab takes the focus itself until all is loaded: then again."""
+        browser.run("arguments[0].focus()", slider)
+        play.press(browser, Keys.ARROW_RIGHT)
+        return play.picture(browser, place) != drawn
+
+    browser.until(moved)
+    named = f"document.querySelector('{place} [aria-roledescription=visualization]')"
+    named += (
+        f" ?? document.querySelector('{place}[aria-roledescription=visualization]')"
+    )
+    assert browser.run(f"return ({named}).getAttribute('aria-label')") == play.ALT
+    drawing = "document.querySelector('.jp-RenderedMarkdown img')"
+    browser.wait(f"{drawing}?.naturalWidth > 0")
+    assert off_the_machine(browser.requests()) == []
+    assert "jp-mod-dirty" not in browser.run(f"return {TAB}.className")
+    browser.screenshot(SCREENSHOTS / "play_lab.png")
+    assert stored.read_bytes() == before

@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from explorables import draw_explorables
 from notes import notes
 from run import chapters, in_depth
 
@@ -47,9 +48,15 @@ def stage_notebook(path, parts):
             if "alt" in output.get("metadata", {}).get("image/png", {}):
                 alt = output.metadata["image/png"]["alt"]
                 cell.metadata.mystnb = {"image": {"alt": alt}}  # where myst-nb looks
+    draw_explorables(notebook)
     target = SOURCE / path.relative_to(ROOT)
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, target)
+
+
+def stage_drawings():
+    drawings = ROOT / "chapters" / "drawings"
+    shutil.copytree(drawings, SOURCE / "chapters" / drawings.name)
 
 
 def slide_type(cell):
@@ -127,6 +134,7 @@ def stage():
     landing.write_text(re.sub(r"\]\((?=\w+\.md)", "](docs/", text), encoding="utf-8")
     for path in notebooks:
         stage_notebook(path, parts)
+    stage_drawings()
     described = [about(path) for path in chapters()]
     deeper, practice = ([p.stem for p in paths] for paths in (in_depth(), exercises))
     pages = {

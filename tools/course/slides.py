@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from explorables import copy_script, draw_explorables
 from notes import notes, with_notes
 from run import chapters
 
@@ -61,6 +62,12 @@ def copy_assets(folder):
     copy(mathjax() / "LICENSE", folder / "mathjax/LICENSE")
     for name in ("deck.css", "deck.js"):
         copy(DECK / name, folder / name)
+    copy_script(folder / "explorables")
+
+
+def copy_drawings(chapters):
+    """The decks name drawings as the chapters do."""
+    copy(chapters / "drawings", OUTPUT / "drawings")
 
 
 def exporter():
@@ -86,6 +93,7 @@ def convert(chapter, export):
     notebook = nbformat.read(chapter, as_version=4)
     title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
     notebook.metadata.title = title
+    notebook.metadata.explorables = draw_explorables(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":  # a deck has no notebooks beside it
             cell.source = TO_NOTEBOOK.sub(r"\1", cell.source)
@@ -105,6 +113,7 @@ def main():
 
     shutil.rmtree(OUTPUT, ignore_errors=True)
     copy_assets(OUTPUT / "assets")
+    copy_drawings(ROOT / "chapters")
     export = exporter()
     decks = [convert(chapter, export) for chapter in chapters()]
     template = (DECK / "overview.html.j2").read_text(encoding="utf-8")

@@ -80,9 +80,15 @@ def show(fig, alt):
 
 def _png(fig):
     """The figure's PNG, the same bytes each time, in few colours to keep it small."""
-    full, small = io.BytesIO(), io.BytesIO()
+    full = io.BytesIO()
     fig.savefig(full, format="png", dpi=DPI)
-    picture = Image.open(full).convert("RGB")
+    return in_few_colours(full)
+
+
+def in_few_colours(png):
+    """The bytes of a picture, given as a file of bytes, in `COLOURS_STORED` colours."""
+    small = io.BytesIO()
+    picture = Image.open(png).convert("RGB")
     picture = picture.quantize(COLOURS_STORED, dither=Image.Dither.NONE)
     picture.save(small, format="png", optimize=True)
     return small.getvalue()
