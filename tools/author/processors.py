@@ -84,13 +84,12 @@ class Recorder:
     """A plugin of pytest that keeps what moved in each cell, and whether it passed."""
 
     def __init__(self):
-        self.cells, self.moved = 0, []
+        self.moved = []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item, call):
         report = yield
         if call.when == "call" or report.failed:
-            self.cells += 1
             self._keep(item, call.excinfo)
         return report
 
@@ -136,8 +135,9 @@ def run(path, processor):
     if status == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     failed = any(one.fault for one in recorder.moved)
-    if status != failed or not recorder.cells:
-        raise RuntimeError(f"{path}: pytest ended with {status}:\n{said.getvalue()}")
+    if status != failed:
+        text = said.getvalue()
+        raise RuntimeError(f"{path}: pytest ended with {status:d}:\n{text}")
     return recorder.moved
 
 
@@ -192,6 +192,9 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except RuntimeError as error:
+        print(f"processors: {error}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("processors: Stopped.", file=sys.stderr)
         sys.exit(130)
