@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FIRST = "chapters/exercises/01_first.ipynb"
 SECOND = "chapters/exercises/02_second.ipynb"
 CHAPTER = "chapters/01_first.ipynb"
-FILES = [FIRST, SECOND, CHAPTER, "utils/study.py", "README.md"]
+MODULE = "utils/study.py"
 
 
 def notebook(*sources, ran=None):
@@ -85,7 +85,8 @@ def course(tmp_path):
     git(folder, "init", "--quiet", "--initial-branch=main")
     # What is not there to install shows that an update installs nothing.
     write(folder, {"requirements.txt": b"no-such-package\n"})
-    publish(folder, dict.fromkeys(FILES, OLD))
+    write(folder, {MODULE: b"rate = 0.1"})
+    publish(folder, dict.fromkeys([FIRST, SECOND, CHAPTER], OLD))
     return folder
 
 
@@ -158,21 +159,28 @@ def test_what_was_only_run_or_deleted_is_updated(course, clone):
 
 
 def test_edits_that_are_in_nobodys_way_stay(course, clone):
-    write(clone, {"utils/study.py": b"mine", SECOND: SOLVED, "mine.txt": b"mine"})
+    write(clone, {MODULE: b"mine", SECOND: SOLVED, "mine.txt": b"mine"})
     publish(course, {FIRST: NEW})
     assert update(clone)[0] == 0
-    assert (clone / "utils/study.py").read_bytes() == b"mine"
+    assert (clone / MODULE).read_bytes() == b"mine"
     assert (clone / SECOND).read_bytes() == SOLVED
     assert [path.name for path in clone.glob("**/*_2.ipynb")] == []
 
 
 @pytest.mark.parametrize(
-    "name", ["utils/study.py", CHAPTER, "chapters/new.ipynb", "utils/new.py"]
+    ("name", "mine"),
+    [
+        (MODULE, b"rate = 0.5"),
+        (CHAPTER, notebook("rate = 0.5")),
+        ("utils/new.py", b"rate = 0.5"),
+        ("chapters/new.ipynb", notebook("rate = 0.5")),
+        ("docs", None),  # a folder, for a new file
+    ],
 )
-def test_other_edits_are_refused_and_nothing_changes(course, clone, name):
+def test_other_edits_are_refused_and_nothing_changes(course, clone, name, mine):
     """Of chapters, too, and of files that the course did not have before."""
-    write(clone, {FIRST: SOLVED, name: notebook("rate = 0.5")})
-    publish(course, {FIRST: NEW, name: NEW})
+    write(clone, {FIRST: SOLVED, name if mine else f"{name}/mine.md": mine or b""})
+    publish(course, {FIRST: NEW, name: b"rate = 0.2"})
     before = state(clone)
     status, said = update(clone)
     assert status == 1
@@ -233,15 +241,20 @@ def test_a_solved_exercise_that_the_course_gave_up_has_another_name(course, clon
 
 
 def test_where_git_cannot_merge_nothing_is_lost(course, clone):
-    """A folder of the learner's stands where the course now has a file."""
-    write(clone, {FIRST: SOLVED, "docs/mine.txt": b"mine"})
-    publish(course, {FIRST: NEW, "docs": b"a file"})
+    """A file of the learner's stands where the course now has a folder."""
+    write(clone, {FIRST: SOLVED, "docs": b"mine"})
+    publish(course, {FIRST: NEW, "docs/page.md": b"a page"})
     before = git(clone, "status", "--porcelain", "--untracked-files=no")
-    status, said = update(clone)
-    assert (status, (clone / FIRST).read_bytes()) == (1, SOLVED)
-    assert "docs" in said
-    assert git(clone, "status", "--porcelain", "--untracked-files=no") == before
-    assert (clone / "docs/mine.txt").read_bytes() == b"mine"
+    for _ in range(2):
+        status, said = update(clone)
+        assert status == 1
+        assert "git merge failed" in said
+        now = git(clone, "status", "--porcelain", "--untracked-files=no")
+        assert (now, (clone / "docs").read_bytes()) == (before, b"mine")
+    (clone / "docs").unlink()
+    assert update(clone)[0] == 0
+    found = {p.name: p.read_bytes() for p in clone.glob("chapters/exercises/01_*")}
+    assert found == {"01_first.ipynb": SOLVED, "01_first_2.ipynb": NEW}
 
 
 def test_commits_of_ones_own_are_left_to_git(course, clone):

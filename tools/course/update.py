@@ -89,13 +89,11 @@ def sources(notebook):
 
 def holds_work(path):
     """Whether somebody wrote in a file that differs; running a notebook is no work."""
-    here, before = ROOT / path, content("HEAD", path)
-    if not here.exists():
-        return False
-    if before is None or not path.endswith(".ipynb"):
-        return True
+    here = ROOT / path
+    if not here.is_file():
+        return here.exists()
     written = sources(here.read_bytes())
-    return written is None or written != sources(before)
+    return written is None or written != sources(content("HEAD", path))
 
 
 def put_beside(path, notebook):
