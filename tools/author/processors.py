@@ -3,7 +3,8 @@
     python tools/author/processors.py [--processors NAME ...] [NOTEBOOK ...]
 
 NOTEBOOK is a number, a name or a path; without any, all of them, in_depth and solutions
-too. oneDNN is held to the instructions of an older processor, or left out. Each stored
+too. oneDNN is held to the instructions of an older processor, or put in or left out
+whole: TensorFlow takes it by itself on newer processors of Intel alone. Each stored
 output is compared as `course.py test` compares it, and nothing is stored. The exit
 status is 1 if a cell would fail. Finished runs stay in build/processors, a folder a
 processor: the next call takes them.
@@ -30,6 +31,7 @@ PROCESSORS = {
     "SSE41": {"ONEDNN_MAX_CPU_ISA": "SSE41"},
     "AVX": {"ONEDNN_MAX_CPU_ISA": "AVX"},
     "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "1"},
     "no-oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"},
 }
 # The suite's own comparison, told to pytest by name: a notebook may lie anywhere.
