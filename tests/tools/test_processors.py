@@ -86,7 +86,7 @@ ENVIRONMENT = """import os, pathlib
 
 names = "ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS"
 runs = pathlib.Path(os.environ["COURSE_RUNS"])
-known = {"AVX": ("AVX", None), "no-oneDNN": (None, "0")}
+known = {"AVX": ("AVX", None), "oneDNN": (None, "1"), "no-oneDNN": (None, "0")}
 print(runs.parent.name, known[runs.name] == tuple(map(os.environ.get, names)))"""
 
 
@@ -94,7 +94,7 @@ def test_a_processor_is_its_variables_alone_and_a_run_folder(call):
     """What the author has set does not reach the kernel, and all that passes is 0."""
     stored = printing(ENVIRONMENT, "processors True\n")
     own = {"ONEDNN_MAX_CPU_ISA": "SSE41", "TF_ENABLE_ONEDNN_OPTS": "1"}
-    result = call([stored], "AVX", "no-oneDNN", **own)
+    result = call([stored], "AVX", "oneDNN", "no-oneDNN", **own)
     assert (result.returncode, result.stderr) == (0, "")
 
 
