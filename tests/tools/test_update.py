@@ -130,6 +130,16 @@ def test_a_solved_exercise_stays_and_the_new_one_is_beside_it(course, clone):
     assert not (clone / ".venv").exists()
 
 
+def test_a_solved_exercise_of_the_chinese_edition_stays_too(course, clone):
+    path = "chapters/zh/exercises/01_first.ipynb"
+    publish(course, {path: OLD})
+    update(clone)
+    write(clone, {path: SOLVED})
+    publish(course, {path: NEW})
+    assert "the new one is 01_first_2.ipynb" in update(clone)[1]
+    assert (clone / path).read_bytes() == SOLVED
+
+
 def test_updates_follow_each_other(course, clone):
     """What was put beside may have been solved too; what did not change stays away."""
     write(clone, {FIRST: SOLVED})

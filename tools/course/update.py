@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-EXERCISES = "chapters/exercises/"
+EXERCISES = ("chapters/exercises/", "chapters/zh/exercises/")
 
 
 class Refused(Exception):
@@ -46,7 +46,7 @@ def newest():
         raise Refused(
             "This folder is no clone of the course: it came as an archive, perhaps. "
             "Unpack the new one into a folder of its own, and open your notebooks of "
-            f"{ROOT / EXERCISES} there, under names of their own."
+            f"{ROOT / EXERCISES[0]} there, under names of their own."
         )
     if asked("rev-parse", "@{upstream}") is None:
         raise Refused(
