@@ -278,7 +278,7 @@ code
 FAULTS = {
     "structure": ("## 多少", "### 多少"),
     "structure ": ("- 一", "一"),
-    "structure  ": ("| 1 | 2 |", "1, 2"),
+    "structure  ": ("\n| 1 | 2 |", ""),
     "structure   ": ("> **常", "**常"),
     "inline code": ("`Dropout(0.5)`", "`Dropout(0.6)`"),
     "numbers": ("20", "二十"),

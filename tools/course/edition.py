@@ -26,7 +26,7 @@ LINK = re.compile(r"\]\((?!\w+:)([^)\s#]*)(#[^)\s]*)?(?=[)\s])")
 DRAWN = re.compile(r"(<(?:text|title|desc)\b[^>]*>)([^<]*[^\W\d][^<]*)(?=<)")
 EMPTIED = "*Write your answer here.*"  # a written answer, in an exercise
 SPEAKING = ["tools/course/*.py", "tools/course/deck/*.j2", "docs/conf.py"]
-SAID = re.compile(r"""\bsay\(\s*("[^"]*"|'[^']*')""")
+SAID = re.compile(r'\bsay\("([^"]*)"\)')  # in a template
 
 
 def read(path):
@@ -112,9 +112,17 @@ def pictured():
 def spoken():
     """The words of the tools: what `say` gets in book, slides and settings."""
     files = [path for pattern in SPEAKING for path in sorted(ROOT.glob(pattern))]
-    texts = [path.read_text(encoding="utf-8") for path in files]
-    found = [ast.literal_eval(said) for text in texts for said in SAID.findall(text)]
-    return [("", words) for words in found]
+    return [("", words) for path in files for words in said(path)]
+
+
+def said(path):
+    """What a tool or a template gives to `say`."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return SAID.findall(text)
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    given = [call.args[0] for call in calls if ast.unparse(call.func) == "say"]
+    return [words.value for words in given if isinstance(words, ast.Constant)]
 
 
 def catalogues():
@@ -256,6 +264,22 @@ def build(folder):
     for path, text in texts.items():
         place(path).parent.mkdir(parents=True, exist_ok=True)
         place(path).write_text(text, encoding="utf-8")
+
+
+def emptied(folder, lang):
+    """The folder for what is made of an edition, empty. Chinese lies inside English."""
+    folder = folder if lang == "en" else folder / lang
+    for path in folder.glob("*"):
+        if path.name not in LANGUAGES:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def add_language(parser):
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of the course (en)"
+    )
 
 
 @contextlib.contextmanager
