@@ -21,7 +21,9 @@ LOCALE = ROOT / "locale" / "zh_CN"
 LANGUAGES = ("en", "zh")
 FENCE = re.compile(r"\s*(`{3,}|:{3,}|~{3,})")
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
-AS_IT_IS = re.compile(r"(```|~~~)(?!\{)|## \d\d\w?-|\([\w-]+\)=$")  # code, ids, labels
+AS_IT_IS = re.compile(  # code, ids of notes, labels, the choice of a language
+    r"(```|~~~)(?!\{)|## \d\d\w?-|\([\w-]+\)=$|\[English\]\(README\.md\)"
+)
 LINK = re.compile(r"\]\((?!\w+:)([^)\s#]*)(#[^)\s]*)?(?=[)\s])")
 DRAWN = re.compile(r"(<(?:text|title|desc)\b[^>]*>)([^<]*[^\W\d][^<]*)(?=<)")
 EMPTIED = "*Write your answer here.*"  # a written answer, in an exercise
@@ -233,9 +235,14 @@ def notebook(path, place):
 
 def page(path, place):
     """A page in Chinese."""
+
+    def block(text):
+        if AS_IT_IS.match(text):
+            return text
+        return relinked(translated(path, "", text), path, place)
+
     found = blocks(path.read_text(encoding="utf-8"))
-    made = [translated(path, "", block) for block in found]
-    return relinked("\n\n".join(made) + "\n", path, place)
+    return "\n\n".join(map(block, found)) + "\n"
 
 
 def drawing(path):
