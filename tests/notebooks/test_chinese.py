@@ -20,9 +20,10 @@ polib = pytest.importorskip("polib")
 
 import edition  # noqa: E402
 import parity  # noqa: E402
+import sources  # noqa: E402
 import translate  # noqa: E402
 
-CATALOGUES = edition.catalogues() if SOLUTIONS else {}
+CATALOGUES = sources.catalogues() if SOLUTIONS else {}
 ZH = ROOT / "chapters" / "zh"
 pytestmark = pytest.mark.skipif(not SOLUTIONS, reason="a copy without solutions")
 

@@ -247,7 +247,7 @@ def test_an_exercise_that_somebody_solved_stays(translated, tmp_path):
 
 ENGLISH = """## How much
 
-Use `Dropout(0.5)` on 20 images, $r = 1$, see [there](a.md#b).
+For {n} people, use `Dropout(0.5)` on 20 images, $r = 1$, see [there](a.md#b).
 
 - one {doc}`page <c/d>`
 
@@ -262,7 +262,7 @@ code
 ```"""
 GOOD = """## 多少
 
-对 20 张图像用 `Dropout(0.5)`,$r = 1$,见[那里](a.md#b)。
+给 {n} 个人，对 20 张图像用 `Dropout(0.5)`,$r = 1$,见[那里](a.md#b)。
 
 - 一{doc}`页 <c/d>`
 
@@ -283,6 +283,7 @@ FAULTS = {
     "inline code": ("`Dropout(0.5)`", "`Dropout(0.6)`"),
     "numbers": ("20", "二十"),
     "formulas": ("$r = 1$", "$r = 2$"),
+    "values": ("{n}", "{m}"),
     "roles": ("<c/d>", "<c/e>"),
     "links": ("a.md#b", "a.md"),
     "HTML tags": ("<kbd>S</kbd>", "S"),
@@ -290,7 +291,7 @@ FAULTS = {
     "directives": ("- 一", "- 一\n\n:::{note}\n:::"),
     "** does not close": ("。** 这", "。**这"),
     "half-width punctuation": ("张图像用", "张,图像用"),
-    "a line break inside": ("对 20 张图像", "对 20 张\n图像"),
+    "a line break inside": ("给 {n} 个人，对 20 张图像", "对 20 张\n图像"),
     "'过度拟合': the glossary says '过拟合'": ("张图像用", "过度拟合"),
 }
 

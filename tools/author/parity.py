@@ -8,6 +8,7 @@ FENCES = re.compile(r"^(?:```|~~~)(?!\{).*?^(?:```|~~~)$", re.S | re.M)
 FORMULAS = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.S)
 CODE = re.compile(r"`+[^`]+`+")
 ROLES = re.compile(r"(\{\w+\})`[^`<]*<([^>]+)>`")  # their words are translated
+VALUES = re.compile(r"\{[^{}\n]+\}")  # in a template
 NUMBERS = re.compile(r"(?<![A-Za-z\d.])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 STRUCTURE = ("heading", "list_item", "tr", "td", "th", "blockquote", "hr")
 OPENED = re.compile(r"^[`:]{3,}\{.*$|^:[\w-]+:", re.M)
@@ -50,6 +51,7 @@ def parts(text):
     tokens = markdown().parse(rest)
     code = CODE.findall(rest)
     rest = CODE.sub("", rest)
+    values = VALUES.findall(rest)
     words = re.sub(r"\]\([^)]*\)", "]", rest)
     words = re.sub(r"<[^>]+>|https?://\S+", "", words)
     return {
@@ -59,6 +61,7 @@ def parts(text):
         "directives": Counter(directives),
         "inline code": Counter(code),
         "links": Counter(re.findall(r"\]\(([^)\s]+)", rest)),
+        "values": Counter(values),
         "numbers": Counter(n.replace(",", "") for n in NUMBERS.findall(words)),
         "HTML tags": Counter(re.findall(r"</?[a-z]+", rest)),
         "structure": Counter(

@@ -20,6 +20,7 @@ import canonical
 import exercises
 import parity
 import polib
+import sources
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tools" / "course"))
@@ -115,7 +116,7 @@ def text_of(file):
 
 def update():
     known = memory()
-    for file, pairs in edition.catalogues().items():
+    for file, pairs in sources.catalogues().items():
         text = written(updated(file, pairs, known))
         if text != text_of(file):
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -193,9 +194,9 @@ def solved(path):
 def faults():
     """Everything by which the Chinese edition is behind: a list of lines."""
     found = []
-    for file, pairs in edition.catalogues().items():
+    for file, pairs in sources.catalogues().items():
         found += catalogue_faults(file, pairs)
-    orphans = set(edition.LOCALE.rglob("*.po")) - set(edition.catalogues())
+    orphans = set(edition.LOCALE.rglob("*.po")) - set(sources.catalogues())
     found += [f"{file.relative_to(ROOT)} has no English" for file in sorted(orphans)]
     return found + generate(check=True)
 

@@ -5,7 +5,6 @@ the cell's id) or for each block of a page. What has no translation, or one that
 out of date, stays English. Code, outputs and ids are those of the English notebook.
 """
 
-import ast
 import contextlib
 import functools
 import os
@@ -27,8 +26,6 @@ AS_IT_IS = re.compile(  # code, ids of notes, labels, the choice of a language
 LINK = re.compile(r"\]\((?!\w+:)([^)\s#]*)(#[^)\s]*)?(?=[)\s])")
 DRAWN = re.compile(r"(<(?:text|title|desc)\b[^>]*>)([^<]*[^\W\d][^<]*)(?=<)")
 EMPTIED = "*Write your answer here.*"  # a written answer, in an exercise
-SPEAKING = ["tools/course/*.py", "tools/course/deck/*.j2", "docs/conf.py"]
-SAID = re.compile(r'\bsay\("([^"]*)"\)')  # in a template
 
 
 def read(path):
@@ -96,45 +93,6 @@ def sources(path):
         return [(cell.id, cell.source) for cell in cells]
     found = blocks(path.read_text(encoding="utf-8"))
     return [("", block) for block in found if not AS_IT_IS.match(block)]
-
-
-def drawn():
-    """The words of all drawings."""
-    texts = [path.read_text(encoding="utf-8") for path in drawings()]
-    return [("", words) for text in texts for _, words in DRAWN.findall(text)]
-
-
-def pictured():
-    """The alternative texts of all outputs."""
-    notebooks = map(read, [*chapters(), *in_depth(), *solutions()])
-    outputs = [output for one in notebooks for output in alternatives(one)]
-    return [("", output.metadata["image/png"]["alt"]) for output in outputs]
-
-
-def spoken():
-    """The words of the tools: what `say` gets in book, slides and settings."""
-    files = [path for pattern in SPEAKING for path in sorted(ROOT.glob(pattern))]
-    return [("", words) for path in files for words in said(path)]
-
-
-def said(path):
-    """What a tool or a template gives to `say`."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix != ".py":
-        return SAID.findall(text)
-    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-    given = [call.args[0] for call in calls if ast.unparse(call.func) == "say"]
-    return [words.value for words in given if isinstance(words, ast.Constant)]
-
-
-def catalogues():
-    """All that there is to translate: pairs (context, English) by catalogue."""
-    files = [*chapters(), *in_depth(), *solutions(), *pages()]
-    found = {catalogue(path): sources(path) for path in files}
-    found[LOCALE / "alternatives.po"] = pictured()
-    found[LOCALE / "drawings.po"] = drawn()
-    found[LOCALE / "tools.po"] = spoken()
-    return {file: list(dict.fromkeys(pairs)) for file, pairs in found.items()}
 
 
 # What is translated
