@@ -12,11 +12,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools" / "course")]
 
 import edition  # noqa: E402
+import remote  # noqa: E402
 from explorables import MARK, SCRIPT, STYLE, copy_script  # noqa: E402
 from slides import mathjax  # noqa: E402
 
 LANG = "zh" if tags.has("zh") else "en"  # noqa: F821  (Sphinx gives the tags)
 say = functools.partial(edition.say, lang=LANG)
+
+REPOSITORY = remote.repository()
 
 project = say("Regularization and batch normalization, measured")
 author = say("The authors of the course")
@@ -59,6 +62,7 @@ html_show_search_summary = False  # it would fetch pages
 html_show_sphinx = False
 html_theme_options = {
     "article_header_end": ["edition.html", "article-header-buttons.html"],
+    "secondary_sidebar_items": ["page-toc.html", "open.html"],
     "show_navbar_depth": 1,
     "navbar_persistent": [],
     "navigation_with_keys": True,
@@ -101,6 +105,12 @@ def copy_mathjax(app, error):
             copy_asset(mathjax() / name, folder)
 
 
+def link_the_repository(app, page, template, context, doctree):
+    """What templates/open.html needs: nothing where the course has no remote."""
+    context["say"] = say
+    context["home"] = REPOSITORY and REPOSITORY.links(page, LANG)
+
+
 def load_explorables(app, page, template, context, doctree):
     if MARK in context.get("body", ""):
         app.add_js_file(f"explorables/{SCRIPT}", loading_method="defer")
@@ -114,6 +124,7 @@ def copy_explorables(app, error):
 
 def setup(app):
     app.add_search_language(ChinesePairs)
+    app.connect("html-page-context", link_the_repository)
     app.connect("html-page-context", load_explorables)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", copy_explorables)

@@ -16,6 +16,7 @@ sys.path.append(str(ROOT / "tools" / "course"))
 import edition  # noqa: E402
 
 TOOLS = ["tools/course/*.py", "tools/course/deck/*.j2", "docs/conf.py"]
+TOOLS += ["docs/_templates/*.html"]
 SAID = re.compile(r'\bsay\("([^"]*)"\)')  # in a template
 # Which arguments of a call are read by people: from this place on, and by these names.
 READ = {
