@@ -3,7 +3,6 @@
 import re
 from itertools import chain
 
-import nbformat
 import pytest
 
 from tests.notebooks.test_notebooks import (
@@ -45,15 +44,13 @@ def test_no_catalogue_is_left_over():
 
 
 def without_words(notebook):
-    """A notebook less its prose, and less the words for its pictures."""
-    cells = []
-    for cell in nbformat.from_dict(notebook).cells:
-        for output in edition.alternatives(nbformat.from_dict({"cells": [cell]})):
-            output.metadata["image/png"]["alt"] = output.data["text/plain"] = ""
-        cells.append(cell)
+    """The cells of a notebook less their prose and the words for pictures."""
+    for output in edition.alternatives(notebook):
+        output.metadata["image/png"]["alt"] = output.data["text/plain"] = ""
+    for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = ""
-    return cells
+    return notebook.cells
 
 
 @each(CHAPTERS + EXERCISES)
