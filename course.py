@@ -5,6 +5,7 @@ Standard library alone, since it runs before anything is installed; and in the g
 of Python 3.7, so that a Python which is too old can still say so.
 """
 
+import argparse
 import contextlib
 import hashlib
 import os
@@ -24,7 +25,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 PYTHON = "py" if os.name == "nt" else "python3"
 
 COMMANDS = {
-    "lab": (None, "open JupyterLab at chapter 01 (the default)"),
+    "lab": (None, "open JupyterLab at chapter 01 (the default); --lang zh: in Chinese"),
     "run": ("run.py", "run chapters from top to bottom, all or some: run 1 2"),
     "test": ("verify.py", "everything that CI runs: lint, tests, stored outputs"),
     "book": ("book.py", "build the course as web pages"),
@@ -32,6 +33,8 @@ COMMANDS = {
     "grade": ("grade.py", "check exercise notebooks: grade NOTEBOOK ..."),
     "update": ("update.py", "get the newest course; solved exercises stay"),
 }
+
+EDITIONS = {"en": "chapters", "zh": "chapters/zh"}
 
 PAGES = ["requirements-dev.txt"]
 MORE = {  # than a learner needs
@@ -303,14 +306,19 @@ def environment(files, pins):
 # Handing over
 
 
-def hand_over(command, cwd=None):
-    """Run a command as if it had been called itself; return its exit status."""
+def hand_over(command, cwd=None, **variables):
+    """Run a command as if it had been called itself; return its exit status.
+
+    variables: of the environment, beside those that are there.
+    """
     paths = filter(None, [str(LAB), os.environ.get("JUPYTER_PATH")])
     settings = {
         "PYTHONPATH": str(ROOT),  # this checkout's utils, whatever else is installed
         "JUPYTER_PATH": os.pathsep.join(paths),  # its kernel, before one of the user's
     }
-    child = subprocess.Popen(command, cwd=cwd, env={**os.environ, **settings})
+    child = subprocess.Popen(
+        command, cwd=cwd, env={**os.environ, **settings, **variables}
+    )
     while True:
         try:
             status = child.wait()
@@ -320,16 +328,21 @@ def hand_over(command, cwd=None):
 
 
 def lab(python, arguments):
-    """Start JupyterLab in the course's folder, at the first chapter."""
+    """Start JupyterLab in the course's folder, at the first chapter of an edition."""
+    parser = argparse.ArgumentParser(prog="course.py lab", add_help=False)
+    parser.add_argument("--lang", choices=EDITIONS)
+    edition, arguments = parser.parse_known_args(arguments)
+    language = {"COURSE_LANG": edition.lang} if edition.lang else {}  # of the checks
+    first = f"{EDITIONS[edition.lang or 'en']}/01_overfitting.ipynb"
     command = [python, "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
-    command += ["--LabApp.default_url=/lab/tree/chapters/01_overfitting.ipynb"]
+    command += [f"--LabApp.default_url=/lab/tree/{first}"]
     command += ["--ServerApp.answer_yes=True"]  # Ctrl-C ends it without a question
     command += [f"--LabApp.app_settings_dir={LAB}"]  # asks nobody about news
     command += ["--LanguageServerManager.autodetect=False"]  # names 20 it has not found
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command += ["--ServerApp.allow_root=True"]  # in a container, one is root
     say("Starting JupyterLab at chapter 01. Ctrl-C ends it.")
-    return hand_over([*command, *arguments], cwd=str(ROOT))
+    return hand_over([*command, *arguments], cwd=str(ROOT), **language)
 
 
 def main(arguments):

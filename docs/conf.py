@@ -1,18 +1,30 @@
 """Sphinx' settings for the book; tools/course/book.py lays out what it reads."""
 
+import functools
+import itertools
+import re
 import sys
 from pathlib import Path
+
+from sphinx.search.zh import SearchChinese
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools" / "course")]
 
+import edition  # noqa: E402
+import remote  # noqa: E402
 from explorables import MARK, SCRIPT, STYLE, copy_script  # noqa: E402
 from slides import mathjax  # noqa: E402
 
-project = "Regularization and batch normalization, measured"
-author = "The authors of the course"
-copyright = "the authors of the course, MIT licence"
-language = "en"
+LANG = "zh" if tags.has("zh") else "en"  # noqa: F821  (Sphinx gives the tags)
+say = functools.partial(edition.say, lang=LANG)
+
+REPOSITORY = remote.repository()
+
+project = say("Regularization and batch normalization, measured")
+author = say("The authors of the course")
+copyright = say("the authors of the course, MIT licence")
+language = {"en": "en", "zh": "zh_CN"}[LANG]
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
@@ -41,13 +53,16 @@ default_role = "code"
 
 # Looks. Nothing is loaded from elsewhere: MathJax comes out of a package.
 html_theme = "sphinx_book_theme"
-html_title = "Regularization, measured"
+html_title = say("Regularization, measured")
 html_static_path = ["_static"]
+templates_path = ["_templates"]
 html_css_files = ["book.css"]
 html_copy_source = False
 html_show_search_summary = False  # it would fetch pages
 html_show_sphinx = False
 html_theme_options = {
+    "article_header_end": ["edition.html", "article-header-buttons.html"],
+    "secondary_sidebar_items": ["page-toc.html", "open.html"],
     "show_navbar_depth": 1,
     "navbar_persistent": [],
     "navigation_with_keys": True,
@@ -60,6 +75,27 @@ pygments_style = "a11y-high-contrast-light"
 mathjax_path = "mathjax/tex-svg-full.js"
 
 
+class ChinesePairs(SearchChinese):
+    """A search that finds what a text has in Chinese, by pairs of its characters.
+
+    Sphinx' own asks for a dictionary of words; a term in one may not be in the other.
+    """
+
+    language_name = "English"  # as its stemmer is
+    js_splitter_code = """
+function splitQuery(query) {
+  const pairs = (run) => [...run].slice(1).map((next, i) => [...run][i] + next);
+  const han = query.match(/\\p{Script=Han}+/gu) ?? [];
+  const words = query.match(/[\\p{Script=Latin}\\p{Number}_]+/gu) ?? [];
+  return [...han.flatMap(pairs), ...words];
+}"""
+
+    def split(self, text):
+        runs = re.findall("[\u4e00-\u9fff]+", text)
+        pairs = [a + b for run in runs for a, b in itertools.pairwise(run)]
+        return [*pairs, *super().split(text)]
+
+
 def copy_mathjax(app, error):
     if error is None:
         from sphinx.util.fileutil import copy_asset
@@ -67,6 +103,12 @@ def copy_mathjax(app, error):
         folder = Path(app.outdir) / "_static" / "mathjax"
         for name in ("es5/tex-svg-full.js", "LICENSE"):
             copy_asset(mathjax() / name, folder)
+
+
+def link_the_repository(app, page, template, context, doctree):
+    """What templates/open.html needs: nothing where the course has no remote."""
+    context["say"] = say
+    context["home"] = REPOSITORY and REPOSITORY.links(page, LANG)
 
 
 def load_explorables(app, page, template, context, doctree):
@@ -81,6 +123,8 @@ def copy_explorables(app, error):
 
 
 def setup(app):
+    app.add_search_language(ChinesePairs)
+    app.connect("html-page-context", link_the_repository)
     app.connect("html-page-context", load_explorables)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", copy_explorables)

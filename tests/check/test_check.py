@@ -14,7 +14,7 @@ import pytest
 from tests.notebooks.test_notebooks import EXERCISES as NOTEBOOKS
 from tests.notebooks.test_notebooks import SOLUTIONS, code_of, read
 from utils import check
-from utils.check import judging, verdicts
+from utils.check import judging, language, verdicts
 
 CHAPTERS = [path.stem[:2] for path in SOLUTIONS]
 ANSWERS = {
@@ -45,6 +45,8 @@ def test_wrong_answers_are_told_why(name, answer, words):
     assert verdict.status == "wrong"
     assert words in str(verdict)
     assert verdict.hint
+    for said in (verdict.what, verdict.hint):
+        assert language.in_chinese(said) != said, "not in locale/zh_CN/check.po"
 
 
 def test_every_exercise_has_answers():

@@ -20,15 +20,16 @@ def refuse(*arguments, **settings):
 
 socket.socket.connect = socket.getaddrinfo = refuse
 sys.path.insert(0, "tools/course")
-tool, folder, sys.argv = __import__(sys.argv[1]), Path(sys.argv[2]), sys.argv[1:2]
+name, folder, *sys.argv[1:] = sys.argv[1:]
+tool, folder = __import__(name), Path(folder)
 tool.OUTPUT, tool.SOURCE = folder / "made", folder / "source"
 sys.exit(tool.main())
 """
 
 
-def build(tool, folder):
+def build(tool, folder, *arguments):
     """Run tools/course/book.py or slides.py into a folder of the test's own."""
-    command = [sys.executable, "-c", OFFLINE, tool, str(folder)]
+    command = [sys.executable, "-c", OFFLINE, tool, str(folder), *arguments]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0 and not result.stderr, result.stderr
     return folder / "made"
@@ -39,7 +40,7 @@ class Page(HTMLParser):
 
     def __init__(self, path):
         super().__init__()
-        self.path, self.loads, self.links = path, [], []
+        self.path, self.loads, self.anchors = path, [], []
         self.images, self.ids = [], set()
         self.feed(path.read_text(encoding="utf-8"))
 
@@ -49,9 +50,13 @@ class Page(HTMLParser):
         if tag == "img":
             self.images.append(attributes)
         if tag == "a" and attributes.get("href"):
-            self.links.append(attributes["href"])
+            self.anchors.append(attributes)
         elif attributes.get(LOADED.get(tag)) and attributes.get("rel") not in NO_LOAD:
             self.loads.append(attributes[LOADED[tag]])
+
+    @property
+    def links(self):
+        return [anchor["href"] for anchor in self.anchors]
 
     def missing(self):
         """What it loads that is no file beside it, and no data of its own."""

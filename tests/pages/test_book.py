@@ -34,11 +34,22 @@ def book(tmp_path_factory):
     return build("book", tmp_path_factory.mktemp("book"))
 
 
+def parsed(book):
+    """Every page of an edition, by its path."""
+    aside = {"_static", "zh"}
+    made = [p for p in book.rglob("*.html") if not aside & {*p.relative_to(book).parts}]
+    return {path: Page(path) for path in made}
+
+
 @pytest.fixture(scope="module")
 def pages(book):
-    """Every page, parsed, by its path."""
-    made = [path for path in book.rglob("*.html") if "_static" not in path.parts]
-    return {path: Page(path) for path in made}
+    return parsed(book)
+
+
+@pytest.fixture(scope="module")
+def chinese(book):
+    """The book in Chinese, inside the English one."""
+    return build("book", book.parent, "--lang", "zh") / "zh"
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +72,18 @@ def test_every_page_is_there(book):
     assert [name for name in names if not (book / f"{name}.html").exists()] == []
 
 
-def test_pages_load_what_lies_beside_them(pages):
-    missing = {page.path.name: page.missing() for page in pages.values()}
-    assert {name: urls for name, urls in missing.items() if urls} == {}
+def unfit(pages):
+    """What is missing, dead or without words in pages that can be read offline."""
+    missing = [
+        (page.path.name, url) for page in pages.values() for url in page.missing()
+    ]
+    silent = [(p.path.name, image) for p in pages.values() for image in p.without_alt()]
+    return missing, dead(pages), silent
 
 
-def test_every_link_leads_somewhere(pages):
-    dead = []
+def dead(pages):
+    """The links that lead to no file, or to no part of a page."""
+    found = []
     for path, page in pages.items():
         for link in page.links:
             parts = urlsplit(link)
@@ -80,13 +96,13 @@ def test_every_link_leads_somewhere(pages):
             if there and parts.fragment and target in pages:
                 there = unquote(parts.fragment) in pages[target].ids
             if not there:
-                dead.append((path.name, link))
-    assert dead == []
+                found.append((path.name, link))
+    return found
 
 
-def test_every_figure_has_an_alternative_text(pages):
-    without = {page.path.name: page.without_alt() for page in pages.values()}
-    assert {name: images for name, images in without.items() if images} == {}
+def test_every_page_is_complete(pages):
+    """It loads what lies beside it, links lead somewhere, figures have words."""
+    assert unfit(pages) == ([], [], [])
 
 
 @PAGE
@@ -234,11 +250,60 @@ def test_in_chromium_every_page_fits_and_nothing_is_fetched(book, pages, browser
     assert (wide, errors, fetched) == ([], [], [])
 
 
-@pytest.mark.parametrize("words, page", [("dropout", "03_"), ("随机失活", "glossary")])
+@pytest.mark.parametrize("words, page", [("dropout", "03_"), ("丢弃法", "glossary")])
 def test_search_answers_offline(book, browser, words, page):
     browser.open((book / "search.html").as_uri() + f"?q={words}")
     browser.wait(f"document.querySelector('#search-results li a[href*=\"{page}\"]')")
     assert off_the_machine(browser.requests()) == []
+    assert browser.console() == []
+
+
+def test_the_chinese_book_has_the_same_pages_and_is_complete(book, pages, chinese):
+    made = parsed(chinese)
+    names = {path.relative_to(chinese) for path in made}
+    assert names == {path.relative_to(book) for path in pages}
+    assert unfit(made) == ([], [], [])
+
+
+def test_each_page_leads_to_itself_in_the_other_language(book, chinese):
+    """Both ways, for every page that a reader can be on."""
+    for here, there, lang in ((book, chinese, "zh"), (chinese, book, "en")):
+        for path, page in parsed(here).items():
+            twin = there / path.relative_to(here)
+            (link,) = [a for a in page.anchors if a.get("hreflang") == lang]
+            assert (path.parent / link["href"]).resolve() == twin, path
+
+
+@PAGE
+def test_chinese_pages_show_the_outputs_of_the_english(book, chinese, path):
+    shown = re.compile(r'<div class="output.*?<pre>(.*?)</pre>', re.DOTALL)
+    english, translated = (text(made, name_of(path)) for made in (book, chinese))
+    assert shown.findall(english)
+    assert shown.findall(translated) == shown.findall(english)
+    assert 'lang="zh-CN"' in translated
+
+
+@pytest.mark.parametrize("name", ["index", "chapters/03_dropout", "docs/symptoms"])
+def test_in_chromium_chinese_pages_fit_and_fetch_nothing(chinese, browser, name):
+    for size in (PHONE, DESKTOP):
+        browser.open((chinese / f"{name}.html").as_uri(), *size)
+        browser.wait("document.readyState === 'complete'")
+        assert browser.run("return document.documentElement.scrollWidth") <= size[0]
+        picture = f"book_zh_{name.rpartition('/')[2]}_{size[0]}.png"
+        browser.screenshot(SCREENSHOTS / picture)
+    assert off_the_machine(browser.requests()) == []
+    assert browser.console() == []
+
+
+@pytest.mark.parametrize("words, page", [("权重衰减", "02_"), ("dropout 比例", "03_")])
+def test_search_answers_in_chinese(chinese, browser, words, page):
+    """Words of two characters and more, wherever they stand in a sentence."""
+    browser.open((chinese / "search.html").as_uri() + f"?q={words}")
+    browser.wait(f"document.querySelector('#search-results li a[href*=\"{page}\"]')")
+    assert (
+        browser.run("return document.querySelectorAll('#search-results li').length")
+        < 40
+    )
     assert browser.console() == []
 
 

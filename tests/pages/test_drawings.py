@@ -10,13 +10,18 @@ from tests.pages.browser import chromium, off_the_machine
 from tests.pages.pages import ROOT, SCREENSHOTS
 
 DRAWINGS = sorted((ROOT / "chapters" / "drawings").glob("*.svg"))
+CHINESE = sorted((ROOT / "chapters" / "zh" / "drawings").glob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"
 MOST_BYTES = 30_000
 PHONE = 350  # pixels: the text of a page on a phone
 SMALLEST = 10  # pixels of type there
 CONTRAST = 4.5  # WCAG 2, level AA
 IMAGE = re.compile(r"!\[([^\]]*)\]\((?:\.\./)?drawings/([\w-]+\.svg)\)")
-each = pytest.mark.parametrize("path", DRAWINGS, ids=lambda path: path.stem)
+each = pytest.mark.parametrize(
+    "path",
+    DRAWINGS + CHINESE,
+    ids=lambda path: f"{path.parent.parent.name}-{path.stem}",
+)
 
 # Of each text: its words, its colour and that of the first surface under its middle,
 # its size, and how far it reaches out of the drawing.
@@ -124,7 +129,9 @@ def hard_to_read(found):
 def test_in_chromium_words_can_be_read(browser, path, scheme):
     found = texts(browser, path, scheme)
     assert found and hard_to_read(found) == []
-    browser.screenshot(SCREENSHOTS / f"drawing_{path.stem}_{scheme}.png")
+    browser.screenshot(
+        SCREENSHOTS / f"drawing_{path.parent.parent.name}_{path.stem}_{scheme}.png"
+    )
     assert off_the_machine(browser.requests()) == [] == browser.console()
 
 

@@ -21,9 +21,9 @@ import book
 from sphinx.cmd.build import main
 
 folder = Path(sys.argv[1])
-book.ROOT, book.SOURCE = folder, folder / "source"
-book.stage_notebook(folder / "chapters" / "01_play.ipynb", set())
-book.stage_drawings()
+book.SOURCE = folder / "source"
+book.stage_notebook(folder / "chapters" / "01_play.ipynb", folder, set())
+book.stage_drawings(folder)
 (book.SOURCE / "references.bib").touch()
 (book.SOURCE / "index.md").write_text("# Book\\n")
 options = ["-q", "--fail-on-warning", "-c", "docs", "-D", "suppress_warnings=toc"]
@@ -37,10 +37,10 @@ sys.path.insert(0, "tools/course")
 import slides
 
 folder = Path(sys.argv[1])
-slides.OUTPUT = folder / "slides"
-slides.copy_assets(slides.OUTPUT / "assets")
-slides.copy_drawings(folder / "chapters")
-slides.convert(folder / "chapters" / "01_play.ipynb", slides.exporter())
+made = folder / "slides"
+slides.copy_assets(made / "assets")
+slides.copy_drawings(folder / "chapters", made)
+slides.convert(folder / "chapters" / "01_play.ipynb", slides.exporter(), made)
 """
 PAGES = {"book": "book/chapters/01_play.html", "deck": "slides/01_play.html"}
 DRAWN = "document.querySelectorAll('figure.playing').length === 1"

@@ -9,7 +9,8 @@ import pytest
 import course
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", ROOT / "CONTRIBUTING.md"]
+READMES = [ROOT / "README.md", ROOT / "README.zh.md"]
+PAGES = [*READMES, ROOT / "data" / "README.md", ROOT / "CONTRIBUTING.md"]
 PAGES += [ROOT / "CHANGELOG.md"]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 
@@ -22,10 +23,19 @@ def test_links_lead_to_files(page):
     assert missing == []
 
 
-def test_every_chapter_is_in_the_table():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    chapters = sorted(path.name for path in (ROOT / "chapters").glob("*.ipynb"))
-    assert [name for name in chapters if f"(chapters/{name})" not in readme] == []
+@pytest.mark.parametrize(
+    ("page", "folder"), [(READMES[0], "chapters"), (READMES[1], "chapters/zh")]
+)
+def test_every_chapter_is_in_the_table(page, folder):
+    readme = page.read_text(encoding="utf-8")
+    chapters = sorted(path.name for path in (ROOT / folder).glob("*.ipynb"))
+    assert [name for name in chapters if f"({folder}/{name})" not in readme] == []
+
+
+@pytest.mark.parametrize("page", READMES, ids=lambda page: page.name)
+def test_the_first_lines_lead_to_both_languages(page):
+    first = page.read_text(encoding="utf-8").splitlines()[:3]
+    assert "[English](README.md) · [中文](README.zh.md)" in first
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -100,6 +100,22 @@ def test_in_chromium_slides_fit_and_nothing_is_fetched(decks, browser, path):
     assert browser.console() == []
 
 
+def test_in_chromium_chinese_slides_fit(decks, browser):
+    made = build("slides", decks.parent, "--lang", "zh") / "zh"
+    assert len(Page(made / "index.html").links) == 2 * len(CHAPTERS)
+    for path in CHAPTERS:
+        deck = made / f"{path.stem}.html"
+        assert '<html lang="zh">' in deck.read_text(encoding="utf-8")
+        assert Page(deck).missing() == [] == Page(deck).without_alt()
+        show(browser, deck)
+        sizes = browser.run(SIZES)
+        assert len(sizes) >= len(cells(path, "slide", "subslide"))
+        assert too_large(sizes) == [], "slides that do not fit"
+        browser.screenshot(SCREENSHOTS / f"slides_zh_{path.stem}.png")
+    assert browser.console() == []
+    assert (decks / "index.html").exists(), "the English decks stay"
+
+
 def test_a_slide_that_does_not_fit_is_found(decks, browser):
     """The fault itself: 40 lines that may not become smaller than the smallest."""
     show(browser, decks / f"{CHAPTERS[0].stem}.html")

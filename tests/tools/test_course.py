@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import nbformat
 import pytest
@@ -358,6 +359,36 @@ def test_the_exit_status_is_that_of_the_tool(checkout):
 
 
 # Running chapters
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chapter", "language"),
+    [
+        ([], "chapters/01_", None),
+        (["--lang", "zh", "--no-browser"], "chapters/zh/01_", "zh"),
+        (["--lang=en"], "chapters/01_", "en"),
+    ],
+)
+def test_lab_opens_the_edition_that_is_asked_for(
+    monkeypatch, arguments, chapter, language
+):
+    """The rest of its arguments go to JupyterLab."""
+    with mock.patch.object(course, "hand_over", return_value=0) as handed:
+        assert course.lab("python", arguments) == 0
+    (command,), settings = handed.call_args
+    (address,) = [one for one in command if "default_url" in one]
+    assert f"/lab/tree/{chapter}" in address
+    assert (course.ROOT / address.partition("/lab/tree/")[2]).exists()
+    assert settings.get("COURSE_LANG") == language
+    assert ("--no-browser" in command) == ("--no-browser" in arguments)
+    assert not any("--lang" in one for one in command)
+
+
+def test_lab_names_the_languages_there_are(capsys):
+    with pytest.raises(SystemExit):
+        course.lab("python", ["--lang", "fr"])
+    said = capsys.readouterr().err
+    assert "invalid choice: 'fr'" in said and "zh" in said
 
 
 def write_chapter(root, name, *sources, parameters=False):

@@ -14,7 +14,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "build" / "handout.zip"
-KEPT_BACK = ("chapters/solutions/", "tests/check/answers/", "tests/check/test_check.py")
+KEPT_BACK = (
+    "chapters/solutions/",
+    "locale/zh_CN/chapters/solutions/",
+    "tests/check/answers/",
+    "tests/check/test_check.py",
+)
 
 
 def files():

@@ -36,14 +36,14 @@ def arguments():
     return parser.parse_args()
 
 
-def chapters():
-    """The course's notebooks, in their order."""
-    return sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
+def chapters(folder=None):
+    """The course's notebooks, in their order; folder: of another edition."""
+    return sorted((folder or CHAPTERS).glob("[0-9][0-9]_*.ipynb"))
 
 
-def in_depth():
+def in_depth(folder=None):
     """What goes beyond the chapters, under their names."""
-    return sorted(CHAPTERS.glob("in_depth/[0-9][0-9]_*.ipynb"))
+    return sorted((folder or CHAPTERS).glob("in_depth/[0-9][0-9]_*.ipynb"))
 
 
 def find(wanted):

@@ -1,15 +1,18 @@
 """Build the slides: one deck a chapter, and a page that lists them.
 
-`python3 course.py slides` calls this; open build/slides/index.html. A deck loads
+`python3 course.py slides` calls this; open build/slides/index.html, or with `--lang zh`
+build/slides/zh/index.html. A deck loads
 nothing from the network: reveal.js and MathJax come out of installed packages.
 """
 
 import argparse
+import functools
 import re
 import shutil
 import sys
 from pathlib import Path
 
+import edition
 from explorables import copy_script, draw_explorables
 from notes import notes, with_notes
 from run import chapters
@@ -33,6 +36,7 @@ TO_NOTEBOOK = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)\s]+\.ipynb[^)\s]*\)")
 
 def arguments():
     parser = argparse.ArgumentParser(prog="course.py slides", description=__doc__)
+    edition.add_language(parser)
     return parser.parse_args()
 
 
@@ -65,9 +69,9 @@ def copy_assets(folder):
     copy_script(folder / "explorables")
 
 
-def copy_drawings(chapters):
+def copy_drawings(chapters, folder):
     """The decks name drawings as the chapters do."""
-    copy(chapters / "drawings", OUTPUT / "drawings")
+    copy(chapters / "drawings", folder / "drawings")
 
 
 def exporter():
@@ -86,13 +90,13 @@ def exporter():
     return SlidesExporter(config=Config(settings))
 
 
-def convert(chapter, export):
-    """Write one chapter's deck; return its row of the overview."""
+def convert(chapter, export, folder, lang="en"):
+    """Write one chapter's deck into a folder; return its row of the overview."""
     import nbformat
 
     notebook = nbformat.read(chapter, as_version=4)
     title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
-    notebook.metadata.title = title
+    notebook.metadata.update(title=title, lang=lang)
     notebook.metadata.explorables = draw_explorables(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":  # a deck has no notebooks beside it
@@ -102,26 +106,29 @@ def convert(chapter, export):
     kinds = [cell.metadata.slideshow.slide_type for cell in notebook.cells]
     with_notes(notebook, notes(chapter))
     page, _ = export.from_notebook_node(notebook)
-    (OUTPUT / f"{chapter.stem}.html").write_text(page, encoding="utf-8")
+    (folder / f"{chapter.stem}.html").write_text(page, encoding="utf-8")
     slides = kinds.count("slide") + kinds.count("subslide")
     return {"name": chapter.stem, "title": title, "slides": slides}
 
 
 def main():
-    arguments()
+    lang = arguments().lang
     from jinja2 import Template
 
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    copy_assets(OUTPUT / "assets")
-    copy_drawings(ROOT / "chapters")
+    output = edition.emptied(OUTPUT, lang)
+    copy_assets(output / "assets")
     export = exporter()
-    decks = [convert(chapter, export) for chapter in chapters()]
+    with edition.home(lang) as home:
+        copy_drawings(home / "chapters", output)
+        paths = chapters(home / "chapters")
+        decks = [convert(path, export, output, lang) for path in paths]
     template = (DECK / "overview.html.j2").read_text(encoding="utf-8")
-    page = Template(template).render(decks=decks)
-    (OUTPUT / "index.html").write_text(page, encoding="utf-8")
+    say = functools.partial(edition.say, lang=lang)
+    page = Template(template).render(decks=decks, lang=lang, say=say)
+    (output / "index.html").write_text(page, encoding="utf-8")
     for deck in decks:
         print(f"{deck['name']}: {deck['slides']} slides")
-    print(f"Open {OUTPUT / 'index.html'}")
+    print(f"Open {output / 'index.html'}")
     return 0
 
 

@@ -108,10 +108,10 @@ def split_first(answer):
         len(val) == n // 5,
         f"{len(val)} of {n} images are validation; a fifth, {n // 5}, was asked for.",
     )
-    for x, y, part in ((train, y_train, "training"), (val, y_val, "validation")):
+    for x, y, part in ((train, y_train, "x_train"), (val, y_val, "x_val")):
         expect(
             len(x) == len(y) and (np.floor(x) % 5 == y).all(),
-            f"The labels of the {part} images are not theirs.",
+            f"The labels of {part} are not theirs.",
             "Shuffle images and labels by the same order.",
         )
 

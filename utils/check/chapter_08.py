@@ -81,7 +81,6 @@ def stopping(answer):
             answer(losses, patience), 2, "the best epoch, the last epoch trained"
         )
         given = tuple(map(number, value))
-        where = f"With losses {losses} and patience {patience}"
         expect(
             given != (best - 1, last - 1),
             "You count epochs from 0.",
@@ -89,17 +88,19 @@ def stopping(answer):
         )
         expect(
             given[0] != int(np.argmin(losses)) + 1 or given[0] == best,
-            f"{where} training ends before epoch {given[0]:g}.",
+            f"With losses {losses} and patience {patience} training ends before "
+            f"epoch {given[0]:g}.",
             "What comes after the end is never seen.",
         )
         expect(
             given[1] != last + 1 or last == len(losses),
-            f"{where} you stop one epoch late.",
+            f"With losses {losses} and patience {patience} you stop one epoch late.",
             "Patience 2 means: stop after the second epoch that is no better.",
         )
         expect(
             given == (best, last),
-            f"{where} the best epoch is {best} and the last one trained {last}; you "
+            f"With losses {losses} and patience {patience} the best epoch is {best} "
+            f"and the last one trained {last}; you "
             f"give {given[0]:g} and {given[1]:g}.",
         )
 

@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 
 from utils.check.judging import EXERCISES, Wrong
+from utils.check.language import say, translated
 
 __all__ = ["NoSuchExercise", "Verdict", "check", "hint", "judged", "solution"]
 
@@ -49,11 +50,11 @@ class Verdict:
 
     def __str__(self) -> str:
         if self.status == "correct":
-            return "Correct."
+            return say("Correct.")
         if self.status == "blank":
-            return f'Not attempted yet. If you are stuck: hint("{self.name}")'
-        text = f"Not yet. {self.what}"
-        return f"{text}\nHint: {self.hint}" if self.hint else text
+            return say(f'Not attempted yet. If you are stuck: hint("{self.name}")')
+        text = f"{say('Not yet.')} {say(self.what)}"
+        return f"{text}\n{say('Hint:')} {say(self.hint)}" if self.hint else text
 
 
 def check(name: str, answer: Callable) -> None:
@@ -68,7 +69,7 @@ def check(name: str, answer: Callable) -> None:
     try:
         verdict = judged(name, answer)
     except NoSuchExercise as error:
-        print(error)
+        print(say(str(error)))
         return
     print(verdict)
     for listen in LISTENERS:
@@ -82,9 +83,9 @@ def hint(name: str) -> None:
         name: the exercise, such as "03.2".
     """
     try:
-        print(_exercise(name).hint)
+        print(say(_exercise(name).hint))
     except NoSuchExercise as error:
-        print(error)
+        print(say(str(error)))
 
 
 def solution(name: str) -> None:
@@ -96,16 +97,17 @@ def solution(name: str) -> None:
     try:
         _exercise(name)
     except NoSuchExercise as error:
-        print(error)
+        print(say(str(error)))
         return
     for path in sorted(SOLUTIONS.glob(f"{name[:2]}_*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         texts = {cell["id"]: "".join(cell["source"]) for cell in cells}
         stem = name.replace(".", "-")
         print(REGION.sub(r"\2", texts[f"{stem}-answer"]).split("\n\n\ncheck(")[0])
-        print("\nWhy: " + texts[f"{stem}-why"])
+        why = f"{stem}-why"
+        print(f"\n{say('Why:')} {translated(why, texts[why])}")
         return
-    print("The solutions are not part of this copy. Ask whoever gave it to you.")
+    print(say("The solutions are not part of this copy. Ask whoever gave it to you."))
 
 
 def judged(name: str, answer: Callable) -> Verdict:
@@ -147,10 +149,17 @@ def _verdict(exercise, answer, error):
     own = _own_frames(answer, error)
     if isinstance(error, NotImplementedError) and own and own[-1] is own[0]:
         return Verdict(name, "blank")
-    what = f"Trying your answer raised {type(error).__name__}: {_brief(error)}"
-    if own and own[0].line:
-        what += f"\nin line {own[0].lineno} of its cell: {own[0].line}"
-    return Verdict(name, "wrong", what, ask)
+    kind, brief = type(error).__name__, _brief(error)
+    if not own or not own[0].line:
+        return Verdict(name, "wrong", f"Trying your answer raised {kind}: {brief}", ask)
+    number, line = own[0].lineno, own[0].line
+    return Verdict(
+        name,
+        "wrong",
+        f"Trying your answer raised {kind}: {brief}\n"
+        f"in line {number} of its cell: {line}",
+        ask,
+    )
 
 
 def _brief(error):
@@ -205,8 +214,11 @@ def _exercise(name):
             importlib.import_module(module)
     if name not in EXERCISES:
         known = ", ".join(n for n in sorted(EXERCISES) if n[:2] == str(name)[:2])
-        there = f"; this chapter has {known}" if known else ', they are called "03.2"'
-        raise NoSuchExercise(f"There is no exercise {name!r}{there}.")
+        if known:
+            raise NoSuchExercise(
+                f"There is no exercise {name!r}; this chapter has {known}."
+            )
+        raise NoSuchExercise(f'There is no exercise {name!r}, they are called "03.2".')
     return EXERCISES[name]
 
 
