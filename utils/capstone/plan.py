@@ -1,96 +1,321 @@
-"""The capstone's protocol: a plan that fits its minutes, and honest scores.
+"""The capstone's plan: what fits the minutes on this machine, fixed before it runs.
 
-The minutes choose the size of the plan before anything runs, from a table of what a
-step costs, never from a clock: the same data and minutes give the same plan on every
-machine. Its numbers repeat on one kind of processor, and move a little on another.
+A few seconds of steps say what this machine takes; the rest is arithmetic. The search
+is planned before it starts, and the number of fresh pairs from the minutes that it
+left: by the clock, which knows no scores. A plan that is given is followed to the
+letter, so that the same numbers come out, whatever the clock says.
 """
 
 import dataclasses
 import math
+import time
+from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
 
-BATCH = 32
-CORES = 2  # what the minutes are meant for; more cores finish sooner
-RECIPES = 5
-SEEDS = 5
-FINALISTS = 2  # the chosen recipe and the plain one, trained anew for the test
-MOST_VAL = 500
-MOST_CLASSES = 200
-# Seconds of a step of 32 images apart from arithmetic, and the rate of arithmetic: the
-# slower of what was measured, with half as much again to spare.
-STEP_SECONDS = 0.003
-FLOPS_PER_SECOND = 14e9
-SETUP_SECONDS = 22
-TRACE_SECONDS = 1.2
+from utils.capstone import costs as costing
+from utils.capstone.costs import BATCH, Costs
+from utils.capstone.recipes import Recipe
 
-# settings for each recipe, updates, training images, pixels a side: the smallest first
-LEVELS = [
-    (2, 150, 300, 16),
-    (2, 250, 600, 16),
-    (3, 400, 1000, 16),
-    (3, 800, 2000, 16),
-    (3, 1200, 3000, 16),
-    (3, 2000, 5000, 16),
-    (3, 2000, 5000, 32),
-    (4, 3000, 20000, 32),
+MOST_VAL = 2000
+MOST_CLASSES = 200
+MOST_PAIRS = 20
+FEWEST_PAIRS = 2
+FEWEST_IMAGES = 300
+LEAST_SIDE = 14  # fewer pixels only where there are no more
+# Tries of the search and epochs of the fresh runs: what more minutes buy, in order.
+LADDER = [
+    *[(4, 2), (4, 3), (8, 3), (8, 4), (8, 5), (8, 6), (8, 8), (16, 8), (16, 10)],
+    *[(16, 12), (16, 15), (32, 15), (32, 20), (32, 25), (64, 25), (64, 30), (64, 40)],
 ]
+ENOUGH = 4  # of the ladder: where fewer fit, images are halved
+STUDY_SECONDS = 1.5  # to check, to lend data, to read records
+RECIPE_SECONDS = 0.25  # to build a model once in this process
+REPORT_SECONDS = 8.0
+SLACK = 1.02  # how far a plan may overshoot
 
 
 class ProtocolError(ValueError):
     """Data or minutes that the protocol cannot work with; says what to do."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """How large a comparison is; every field follows from the data and the minutes.
+class Clock:
+    """The minutes, running from the moment that it is made.
 
-    settings: tries for each recipe; epochs; train_size, val_size: images; side: pixels
-    of the longer side, larger images are halved; seconds: what it should take.
+    Args:
+        minutes: A number above 0.
+
+    Raises:
+        ProtocolError: For anything else.
     """
 
-    settings: int
+    def __init__(self, minutes: float):
+        number = isinstance(minutes, Real) and not isinstance(minutes, bool)
+        if not number or not 0 < minutes < math.inf:
+            raise ProtocolError(
+                f"budget_minutes={minutes!r} must be a number above 0, for instance 2."
+            )
+        self.seconds = 60 * float(minutes)
+        self._begun = time.monotonic()
+
+    @property
+    def used(self) -> float:
+        """Seconds since it was made."""
+        return time.monotonic() - self._begun
+
+    @property
+    def left(self) -> float:
+        """Seconds of the minutes that are left; below 0 when they are over."""
+        return self.seconds - self.used
+
+
+@dataclasses.dataclass(frozen=True)
+class Rung:
+    """One round of the search: every recipe trained anew, and the best go on.
+
+    Args:
+        tries: Recipes that combine methods.
+        plain: Recipes of the rival.
+        epochs: Of each run.
+        images: For training.
+        side: Pixels of the longer side; larger images are halved.
+    """
+
+    tries: int
+    plain: int
     epochs: int
-    train_size: int
-    val_size: int
+    images: int
     side: int
-    seconds: float
 
     def __str__(self):
         return (
-            f"{RECIPES} recipes, {self.settings} settings each, {SEEDS} seeds to "
-            f"choose, {SEEDS} fresh ones for the test, "
-            f"{self.epochs} epochs of {self.train_size} images, "
-            f"{self.side} pixels a side"
+            f"{self.tries} recipes and {self.plain} plain ones, {self.epochs} epochs "
+            f"of {self.images} images, {self.side} pixels a side"
         )
 
 
-def plan(dataset, budget_minutes):
-    """Choose the largest plan that should fit the minutes on two cores.
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How large a comparison is.
 
-    dataset: a `Dataset`; budget_minutes: number above 0. Raises ProtocolError for data
-    that cannot be compared on, and for minutes that are too few for the smallest plan.
+    Args:
+        rungs: Of the search, the cheapest first.
+        epochs: Of each fresh run, on images as the last rung has them.
+        pairs: Fresh seeds of the chosen recipe and of plain; None until the search is
+            over, where the plan is made by the clock.
+        workers: That train at the same time.
+        seed: Of everything that is drawn.
+    """
+
+    rungs: tuple[Rung, ...]
+    epochs: int
+    pairs: int | None
+    workers: int
+    seed: int = 0
+
+    @classmethod
+    def read(cls, stored: Mapping) -> "Plan":
+        """Make a plan again from what `as_dict` gave.
+
+        Raises:
+            ProtocolError: For what is no plan.
+        """
+        try:
+            rungs = tuple(Rung(**rung) for rung in stored["rungs"])
+            return cls(**{**stored, "rungs": rungs})
+        except (TypeError, KeyError) as error:
+            raise ProtocolError(
+                f"{stored!r} is no plan ({error}). Give what result.json has under "
+                '"plan", or None to measure and to plan anew.'
+            ) from error
+
+    def as_dict(self) -> dict:
+        """Return plain numbers, for JSON."""
+        return dataclasses.asdict(self) | {
+            "rungs": [*map(dataclasses.asdict, self.rungs)]
+        }
+
+    def __str__(self):
+        lines = [f"search, round {i}: {rung}" for i, rung in enumerate(self.rungs, 1)]
+        pairs = (
+            "pairs as the minutes allow"
+            if self.pairs is None
+            else (f"{self.pairs} pair{'s' * (self.pairs > 1)}")
+        )
+        last = self.rungs[-1]
+        lines.append(
+            f"fresh runs: {pairs}, {self.epochs} epochs of {last.images} images, "
+            f"{last.side} pixels a side"
+        )
+        return "\n".join(lines)
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """What a plan is made from: sizes of the data, and what they cost here.
+
+    Args:
+        images, val, test: How many of each.
+        costs: {side: `Costs`}, full size first.
+        workers: That train at the same time.
+    """
+
+    images: int
+    val: int
+    test: int
+    costs: dict[int, Costs]
+    workers: int
+
+    def run(self, recipe: Recipe, epochs: int, images: int, side: int) -> float:
+        """Seconds of one run of a search, once its model is ready."""
+        cost = self.costs[side]
+        steps = math.ceil(images / BATCH)
+        answers = (epochs + 3) * self.val * cost.image
+        return epochs * steps * cost.step(recipe) + answers
+
+    def study(self, runs: list[float], recipes: int, side: int) -> float:
+        """Seconds of a study: its runs, shared out among the workers."""
+        trace = self.costs[side].trace
+        shared = (sum(runs) + recipes * trace) / self.workers
+        uneven = max(runs) / 2 if len(runs) % self.workers else 0
+        return STUDY_SECONDS + recipes * RECIPE_SECONDS + shared + uneven
+
+    def rung(self, rung: Rung) -> float:
+        """Seconds of a rung, where half of the recipes cost as much as can be."""
+        cheap, dear = (
+            self.run(recipe, rung.epochs, rung.images, rung.side)
+            for recipe in (Recipe(1e-3), costing.EVERYTHING)
+        )
+        runs = [cheap] * rung.plain + [(cheap + dear) / 2] * rung.tries
+        return self.study(runs, len(runs), rung.side)
+
+    def fresh(self, recipes: list[Recipe], pairs: int, epochs: int, top: Rung) -> float:
+        """Seconds of the fresh runs, and of all that comes after them."""
+        cost, waves = self.costs[top.side], math.ceil(pairs / self.workers)
+        answers = (3 * self.test + self.val) * cost.image
+        seconds = STUDY_SECONDS * (1 + len(recipes)) + REPORT_SECONDS
+        for recipe in recipes:
+            run = self.run(recipe, epochs, top.images, top.side)
+            seconds += cost.trace + waves * (run + answers)
+        return seconds
+
+
+def machine(dataset: object, workers: int | None = None) -> Machine:
+    """Measure what a data set costs on this machine: a few seconds.
+
+    Args:
+        dataset: A `Dataset`.
+        workers: As many as cores and free memory allow when None.
+
+    Returns:
+        The `Machine`.
+
+    Raises:
+        ProtocolError: For data that cannot be compared on.
     """
     check_data(dataset)
-    number = isinstance(budget_minutes, Real) and not isinstance(budget_minutes, bool)
-    if not number or not 0 < budget_minutes < math.inf:
-        raise ProtocolError(
-            f"budget_minutes={budget_minutes!r} must be a number above 0, for "
-            "instance 2."
-        )
-    plans = [_sized(dataset, *level) for level in LEVELS]
-    fitting = [one for one in plans if one.seconds <= 60 * budget_minutes]
-    if not fitting:
-        least = math.ceil(min(one.seconds for one in plans) / 6) / 10
-        raise ProtocolError(
-            f"budget_minutes={budget_minutes:g} is too short: the smallest plan for "
-            f"{dataset.name!r} takes about {least:g} minutes. Give it {least:g}."
-        )
-    return fitting[-1]
+    workers = workers or costing.workers()
+    shapes = shapes_of(dataset.x_train[:1])
+    sizes = (len(dataset.y_train), min(MOST_VAL, len(dataset.y_val)))
+    return Machine(
+        *(*sizes, len(dataset.y_test)),
+        costing.measure(shapes, len(dataset.class_names), workers),
+        workers,
+    )
 
 
-def check_data(dataset):
+def plan(here: Machine, seconds: float, seed: int = 0) -> Plan:
+    """Choose the largest search, and fresh runs, that should fit the seconds.
+
+    Full size and all images where these leave room for a search; else images of half
+    the size, then fewer.
+
+    Args:
+        here: The `Machine`.
+        seconds: That are left.
+        seed: Of everything that will be drawn.
+
+    Returns:
+        The `Plan`; its `pairs` are None.
+
+    Raises:
+        ProtocolError: For minutes that are too few for the smallest plan.
+    """
+    sizes = [(here.images, side) for side in here.costs if side >= LEAST_SIDE]
+    sizes = sizes or [(here.images, max(here.costs))]
+    while (images := sizes[-1][0] // 2) >= FEWEST_IMAGES:
+        sizes.append((images, sizes[-1][1]))
+    for enough in (ENOUGH, 0):
+        for images, side in sizes:
+            fitting = [
+                rungs
+                for rungs in (_climb(here, *step, images, side) for step in LADDER)
+                if _seconds(here, *rungs) <= seconds
+            ]
+            if len(fitting) > enough:
+                rungs, epochs = fitting[-1]
+                return Plan(rungs, epochs, None, here.workers, seed)
+    least = _seconds(here, *_climb(here, *LADDER[0], *sizes[-1]))
+    raise ProtocolError(
+        f"{max(0, seconds):.0f} seconds are left, and the smallest plan takes about "
+        f"{least:.0f}. Give {math.ceil((least - seconds) / 6) / 10:g} minutes more."
+    )
+
+
+def closed(
+    plan: Plan, here: Machine, recipes: list[Recipe], seconds: float, pace: float
+) -> Plan:
+    """Fill what the search left of the minutes with fresh pairs.
+
+    Args:
+        plan: Whose `pairs` are None.
+        here: The `Machine`.
+        recipes: That will be trained anew: the chosen one and plain, or plain alone.
+        seconds: That are left.
+        pace: How long the search took, as a multiple of what was planned.
+
+    Returns:
+        The `Plan`, with the pairs and epochs that come closest to the seconds.
+    """
+
+    def taken(pairs, epochs):
+        return pace * here.fresh(recipes, pairs, epochs, plan.rungs[-1])
+
+    fewest = max(FEWEST_PAIRS, min(here.workers, MOST_PAIRS))
+    counts = range(fewest, MOST_PAIRS + 1)
+    pairs = max(
+        (n for n in counts if taken(n, plan.epochs) <= SLACK * seconds), default=fewest
+    )
+    epochs = max(
+        (e for e in range(1, 3 * plan.epochs) if taken(pairs, e) <= SLACK * seconds),
+        default=1,
+    )
+    return dataclasses.replace(plan, pairs=pairs, epochs=epochs)
+
+
+def _climb(here, tries, epochs, images, side):
+    """The rungs of a step of the ladder, and the epochs of the fresh runs."""
+    counts = [(tries, max(2, tries // 4))]
+    while counts[-1][0] > 4:
+        before, rivals = counts[-1]
+        counts.append((max(2, before // 4), max(1, rivals // 4)))
+    smaller = [one for one in here.costs if LEAST_SIDE <= one < side]
+    smaller, rungs = max(smaller, default=side), []
+    for left, (combined, rivals) in zip(range(len(counts))[::-1], counts, strict=True):
+        size = smaller if left else side
+        length = max(2, math.ceil(epochs / 2 ** (left + (size == side))))
+        rungs.append(Rung(combined, rivals, length, images, size))
+    return tuple(rungs), epochs
+
+
+def _seconds(here, rungs, epochs):
+    both = [costing.EVERYTHING, Recipe(1e-3)]
+    fresh = here.fresh(both, max(FEWEST_PAIRS, here.workers), epochs, rungs[-1])
+    return sum(map(here.rung, rungs)) + fresh
+
+
+def check_data(dataset: object) -> None:
     """Raise ProtocolError unless there are classes to tell apart, enough of each."""
     name, classes = dataset.name, len(dataset.class_names)
     counts = np.bincount(dataset.y_train, minlength=classes)
@@ -124,35 +349,16 @@ def check_data(dataset):
         )
 
 
-def _sized(dataset, settings, updates, images, side):
-    train, val = min(images, len(dataset.y_train)), min(MOST_VAL, len(dataset.y_val))
-    batches = math.ceil(train / BATCH)
-    epochs = math.ceil(updates / batches)
-    shape = shrunk(dataset.x_train[:1], side).shape[1:]
-    image = forward_flops(shape, len(dataset.class_names)) / FLOPS_PER_SECOND
-    step = STEP_SECONDS + 3 * BATCH * image
-    run = epochs * (batches * step + 0.01 + val * image)
-    runs = RECIPES * (settings + SEEDS) + FINALISTS * SEEDS
-    traces = (RECIPES * (settings + 1) + FINALISTS) * TRACE_SECONDS
-    looks = 3  # at both ends of a run, and once for its answers
-    test = looks * FINALISTS * SEEDS * len(dataset.y_test) * image
-    seconds = SETUP_SECONDS + (runs * run + traces) / CORES + test
-    return Plan(settings, epochs, train, val, max(shape[:2]), seconds)
-
-
-def forward_flops(shape, classes):
-    """Count multiplications and additions of `regularized_cnn` for one image."""
-    height, width, channels = shape
-    h, w = max(height // 2 - 2, 1), max(width // 2 - 2, 1)
-    first = height * width * 9 * channels * 32
-    return 2 * (first + h * w * 9 * 32 * 64 + h * w * 64 * 128 + 128 * classes)
-
-
-def shrunk(images, side):
+def shrunk(images: np.ndarray, side: int) -> np.ndarray:
     """Halve images until no side has more than `side` pixels; each is a mean of four.
 
-    images: float32 (n, height, width, channels). An odd last row or column is cut off.
-    No side falls below 8 pixels.
+    Args:
+        images: float32 (n, height, width, channels). An odd last row or column is cut
+            off.
+        side: Pixels. No side falls below 8 pixels, whatever is asked for.
+
+    Returns:
+        float32 (n, height, width, channels); the images themselves where they fit.
     """
     while max(images.shape[1:3]) > side and min(images.shape[1:3]) >= 16:
         n, height, width, channels = images.shape
@@ -162,36 +368,14 @@ def shrunk(images, side):
     return images
 
 
-def answers(model, images):
-    """Return the class that a model gives each image, int (n,)."""
-    batches = [images[i : i + 256] for i in range(0, len(images), 256)]
-    found = [np.argmax(model(batch, training=False), axis=1) for batch in batches]
-    return np.concatenate(found)
-
-
-def balanced_accuracy(labels, predictions):
-    """Average over the classes that occur the share of their images that is found."""
-    found = [np.mean(predictions[labels == k] == k) for k in np.unique(labels)]
-    return float(np.mean(found))
-
-
-def confusion(labels, predictions, classes):
-    """Count answers, int (classes, classes): a row a true class, a column an answer."""
-    matrix = np.zeros((classes, classes), int)
-    np.add.at(matrix, (labels, predictions), 1)
-    return matrix
-
-
-def verdict(found):
-    """Say what the test images tell about the recipe that validation chose.
+def shapes_of(image: np.ndarray) -> dict[int, tuple[int, int, int]]:
+    """List the sizes in which an image can be had: {longer side: shape}, full first.
 
     Args:
-        found: the `Comparison` of the chosen recipe with the plain one.
-
-    Returns:
-        "use", "undecided", or "keep plain" where the recipe lowers the score or where
-        the plain one was itself chosen.
+        image: float32 (1, height, width, channels).
     """
-    if found.a == found.b or found.verdict == "lowers":
-        return "keep plain"
-    return "use" if found.verdict == "raises" else "undecided"
+    shapes = {max(image.shape[1:3]): image.shape[1:]}
+    while min(image.shape[1:3]) >= 16:
+        image = shrunk(image, max(image.shape[1:3]) - 1)
+        shapes[max(image.shape[1:3])] = image.shape[1:]
+    return shapes

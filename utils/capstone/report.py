@@ -14,6 +14,7 @@ td, th { padding: .25rem .75rem; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
 thead { border-bottom: 2px solid; }
 img { max-width: 100%; }
+pre { background: #f4f4f4; padding: .75rem; overflow-x: auto; }
 .answer { font-size: 1.2rem; background: #eef4fb; padding: 1rem;
           border-left: 4px solid #0072b2; }
 """
@@ -28,6 +29,11 @@ def text(*sentences, kind=None):
 def table(frame, decimals=3):
     """Return a pandas table, rounded."""
     return frame.round(decimals).to_html(border=0)
+
+
+def code(lines):
+    """Return lines of a program, as they stand."""
+    return f"<pre>{html.escape(lines)}</pre>"
 
 
 def figure(fig, alt):
