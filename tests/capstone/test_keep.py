@@ -36,7 +36,8 @@ def test_pixels_are_scaled_as_the_source_has_them(tmp_path, monkeypatch):
     y = np.arange(20) % 2
     for kind in (np.uint8, np.float32):
         x = np.random.default_rng(0).integers(0, 2, (20, 8, 8)).astype(kind)
-        np.savez(tmp_path / f"{kind.__name__}.npz", x_train=x, y_train=y)
+        parts = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+        np.savez(tmp_path / f"{kind.__name__}.npz", **parts)
     assert keep.scale_of("uint8") == pytest.approx(1 / 255)
     assert keep.scale_of("float32") == 1
     assert keep.scale_of("digits") == 1

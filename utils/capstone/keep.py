@@ -42,7 +42,7 @@ def packed(
     inputs = keras.Input(shape, name="pixels")
     x = layers.Rescaling(scale, name="from_0_to_1")(inputs)
     while max(x.shape[1:3]) > side and min(x.shape[1:3]) >= 16:
-        x = layers.AveragePooling2D(name=f"halved_{x.shape[1]}")(x)
+        x = layers.AveragePooling2D(2, name=f"halved_{x.shape[1]}")(x)
     outputs = []
     for number, model in enumerate(models):
         model.name = f"network_{number}"

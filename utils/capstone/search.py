@@ -50,7 +50,10 @@ def condition(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> Cond
 def best_weights() -> list[keras.callbacks.Callback]:
     """End with the weights of the first epoch of highest validation accuracy."""
     stopping = keras.callbacks.EarlyStopping(
-        monitor="val_accuracy", patience=10**6, restore_best_weights=True
+        monitor="val_accuracy",
+        mode="max",
+        patience=10**6,
+        restore_best_weights=True,
     )
     return [stopping]
 
