@@ -68,8 +68,8 @@ def server(folder, browser):
                 browser.until(lambda: answers(f"{found[0]}api"))
                 yield found[0], process.stderr
                 break
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
+    finally:  # nothing of it is to be saved; asked to end, it may hang in doing so
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

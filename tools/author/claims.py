@@ -252,7 +252,7 @@ CLAIMS = {
     "E06.9": ("all four against shifts alone", "all four", "shifts"),
     "E07.1": ("dropout in an LSTM", "LSTM, dropout", "LSTM"),
     "E07.2": ("recurrent dropout", "LSTM, recurrent dropout", "LSTM"),
-    "E07.3": ("L2 in an LSTM", "LSTM, L2", "LSTM"),
+    "E07.3": ("L2 on the input kernel of an LSTM", "LSTM, L2", "LSTM"),
     "E07.4": ("shifts in an LSTM", "LSTM, shifts", "LSTM"),
     "E08.1": ("a tuned learning rate", "tuned plain", "plain"),
     "E08.2": ("label smoothing", "label smoothing", "tuned plain"),

@@ -65,7 +65,7 @@ def forest(table: pd.DataFrame) -> matplotlib.figure.Figure:
             axis.set_xscale("symlog", linthresh=POINTS)
             axis.set_xticks(TICKS, TICKS)
             axis.minorticks_off()
-            axis.set_xlabel(f"points of test accuracy (over {POINTS}: logarithmic)")
+            axis.set_xlabel(f"points (over {POINTS}: logarithmic)")
         axis.grid(axis="y", visible=False)
     names = table.drop_duplicates("id")
     labels = [f"{row['claim']}\n{row['id']}" for _, row in names.iterrows()]
