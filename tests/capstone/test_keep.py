@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from utils.capstone import keep
-from utils.capstone.plan import shrunk
+from utils.capstone.images import shrunk
 from utils.models import regularized_cnn
 
 

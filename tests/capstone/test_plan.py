@@ -1,20 +1,18 @@
-"""The capstone's plan: what fits the minutes, what is refused, what is repeated."""
+"""The capstone's plan: what fits the minutes, and what is followed again."""
 
 import dataclasses
 import json
 import math
 import re
 
-import keras
-import numpy as np
 import pytest
 
 from tests.capstone import made
 from utils.capstone import plan as planning
 from utils.capstone.costs import EVERYTHING
-from utils.capstone.plan import Clock, Plan, ProtocolError, closed, plan
+from utils.capstone.images import ProtocolError
+from utils.capstone.plan import Plan, check_plan, closed, plan
 from utils.capstone.recipes import Recipe
-from utils.data import DataError, load
 
 BOTH = [EVERYTHING, Recipe(1e-3)]
 SECONDS = (100, 160, 300, 580, 1200, 3600)
@@ -107,65 +105,6 @@ def test_what_is_no_plan_is_refused(stored):
         Plan.read(stored)
 
 
-@pytest.mark.parametrize(
-    "minutes", [0, -1, float("nan"), float("inf"), "2", None, True]
-)
-def test_minutes_have_to_be_a_number_above_zero(minutes):
-    with pytest.raises(ProtocolError, match=r"must be a number above 0"):
-        Clock(minutes)
-
-
-def test_the_clock_counts_down(monkeypatch):
-    now = iter([100.0, 130.0, 190.0])
-    monkeypatch.setattr(planning.time, "monotonic", lambda: next(now))
-    clock = Clock(1)
-    assert clock.left == 30
-    assert clock.used == 90
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (lambda: made.data(labels=np.zeros(100)), "has one class only"),
-        (lambda: made.data(12), "has 12 training images, 3 of class '0'"),
-        (lambda: made.data(labels=[0] * 97 + [1] * 3), "3 of class '1'"),
-        (lambda: made.data(2000, classes=2000), "has 2000 classes"),
-        (
-            lambda: made.data(images=np.zeros((400, 28, 28, 1), "float32")),
-            "are blank",
-        ),
-        (lambda: made.data(side=6), "8 x 8 or more"),
-    ],
-)
-def test_data_that_cannot_be_compared_on(data, words):
-    with pytest.raises(ProtocolError) as error:
-        planning.machine(data(), workers=1)
-    assert words in str(error.value)
-    assert str(error.value).count(".") >= 2  # what is wrong, and what to do
-
-
-def test_a_set_of_twelve_images_is_refused_from_its_file_on(tmp_path):
-    x, y = np.ones((12, 8, 8), np.uint8), np.arange(12) % 2
-    np.savez(tmp_path / "tiny.npz", x_train=x, y_train=y, x_test=x, y_test=y)
-    with pytest.raises((ProtocolError, DataError)):
-        planning.machine(load("tiny", data_dir=tmp_path), workers=1)
-
-
-def test_halving_is_average_pooling():
-    images = np.random.default_rng(1).uniform(size=(3, 29, 20, 2)).astype("float32")
-    pooled = np.asarray(keras.ops.average_pool(images, 2))
-    assert np.allclose(planning.shrunk(images, 16), pooled, atol=1e-6)
-    assert planning.shrunk(images, 30) is images
-    assert planning.shrunk(images, 4).shape == (3, 14, 10, 2)  # 8 or more remain
-
-
-def test_the_sizes_of_an_image():
-    image = np.zeros((1, 64, 40, 3), np.float32)
-    shapes = {64: (64, 40, 3), 32: (32, 20, 3), 16: (16, 10, 3)}
-    assert planning.shapes_of(image) == shapes
-    assert planning.shapes_of(image[:, :15]) == {40: (15, 40, 3)}
-
-
 def test_the_runs_of_a_rung_are_paid_for():
     """Counted by hand, for one worker and no batch normalization's surcharge."""
     here = dataclasses.replace(made.machine(workers=1), val=0)
@@ -180,3 +119,26 @@ def test_the_runs_of_a_rung_are_paid_for():
 def test_plans_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         plan(made.machine(), 300).epochs = 3
+
+
+def stored(**changes):
+    """A plan for the 400 images of 28 pixels that `made.data` gives."""
+    rung = planning.Rung(tries=4, plain=2, epochs=2, images=400, side=28)
+    rung = dataclasses.replace(rung, **changes)
+    return Plan((dataclasses.replace(rung, side=14), rung), epochs=3, pairs=2)
+
+
+def test_a_plan_is_followed_on_the_data_it_was_made_for():
+    check_plan(stored(), made.data())
+
+
+@pytest.mark.parametrize("changes", [{"images": 401}, {"side": 32}, {"side": 8}])
+def test_a_plan_for_other_data_is_refused(changes):
+    with pytest.raises(ProtocolError, match="made for other data: set plan = None"):
+        check_plan(stored(**changes), made.data())
+
+
+@pytest.mark.parametrize("changes", [{"pairs": None}, {"rungs": ()}])
+def test_half_a_plan_is_refused(changes):
+    with pytest.raises(ProtocolError, match="needs rungs and pairs"):
+        check_plan(dataclasses.replace(stored(), **changes), made.data())

@@ -8,18 +8,13 @@ letter, so that the same numbers come out, whatever the clock says.
 
 import dataclasses
 import math
-import time
 from collections.abc import Mapping
-from numbers import Real
-
-import numpy as np
 
 from utils.capstone import costs as costing
 from utils.capstone.costs import BATCH, Costs
+from utils.capstone.images import MOST_VAL, ProtocolError, check_data, shapes_of
 from utils.capstone.recipes import Recipe
 
-MOST_VAL = 2000
-MOST_CLASSES = 200
 MOST_PAIRS = 20
 FEWEST_PAIRS = 2
 FEWEST_IMAGES = 300
@@ -34,40 +29,6 @@ STUDY_SECONDS = 1.5  # to check, to lend data, to read records
 RECIPE_SECONDS = 0.25  # to build a model once in this process
 REPORT_SECONDS = 8.0
 SLACK = 1.02  # how far a plan may overshoot
-
-
-class ProtocolError(ValueError):
-    """Data or minutes that the protocol cannot work with; says what to do."""
-
-
-class Clock:
-    """The minutes, running from the moment that it is made.
-
-    Args:
-        minutes: A number above 0.
-
-    Raises:
-        ProtocolError: For anything else.
-    """
-
-    def __init__(self, minutes: float):
-        number = isinstance(minutes, Real) and not isinstance(minutes, bool)
-        if not number or not 0 < minutes < math.inf:
-            raise ProtocolError(
-                f"budget_minutes={minutes!r} must be a number above 0, for instance 2."
-            )
-        self.seconds = 60 * float(minutes)
-        self._begun = time.monotonic()
-
-    @property
-    def used(self) -> float:
-        """Seconds since it was made."""
-        return time.monotonic() - self._begun
-
-    @property
-    def left(self) -> float:
-        """Seconds of the minutes that are left; below 0 when they are over."""
-        return self.seconds - self.used
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,14 +65,12 @@ class Plan:
         epochs: Of each fresh run, on images as the last rung has them.
         pairs: Fresh seeds of the chosen recipe and of plain; None until the search is
             over, where the plan is made by the clock.
-        workers: That train at the same time.
         seed: Of everything that is drawn.
     """
 
     rungs: tuple[Rung, ...]
     epochs: int
     pairs: int | None
-    workers: int
     seed: int = 0
 
     @classmethod
@@ -255,7 +214,7 @@ def plan(here: Machine, seconds: float, seed: int = 0) -> Plan:
             ]
             if len(fitting) > enough:
                 rungs, epochs = fitting[-1]
-                return Plan(rungs, epochs, None, here.workers, seed)
+                return Plan(rungs, epochs, None, seed)
     least = _seconds(here, *_climb(here, *LADDER[0], *sizes[-1]))
     raise ProtocolError(
         f"{max(0, seconds):.0f} seconds are left, and the smallest plan takes about "
@@ -294,6 +253,29 @@ def closed(
     return dataclasses.replace(plan, pairs=pairs, epochs=epochs)
 
 
+def check_plan(plan: Plan, dataset: object) -> None:
+    """Raise ProtocolError unless a plan that was given can be followed on these data.
+
+    Args:
+        plan: With its pairs.
+        dataset: A `Dataset`.
+    """
+    check_data(dataset)
+    sides, images = shapes_of(dataset.x_train[:1]), len(dataset.y_train)
+    for rung in plan.rungs:
+        if rung.side not in sides or rung.images > images:
+            raise ProtocolError(
+                f"The plan has {rung.images} images of {rung.side} pixels a side, and "
+                f"{dataset.name!r} has {images}, to be had in {[*sides]} pixels. It "
+                "was made for other data: set plan = None to plan anew."
+            )
+    if not plan.rungs or plan.pairs is None:
+        raise ProtocolError(
+            f"A plan to follow needs rungs and pairs, and this one has {plan.rungs} "
+            f"and {plan.pairs}. Set plan = None to plan anew."
+        )
+
+
 def _climb(here, tries, epochs, images, side):
     """The rungs of a step of the ladder, and the epochs of the fresh runs."""
     counts = [(tries, max(2, tries // 4))]
@@ -313,69 +295,3 @@ def _seconds(here, rungs, epochs):
     both = [costing.EVERYTHING, Recipe(1e-3)]
     fresh = here.fresh(both, max(FEWEST_PAIRS, here.workers), epochs, rungs[-1])
     return sum(map(here.rung, rungs)) + fresh
-
-
-def check_data(dataset: object) -> None:
-    """Raise ProtocolError unless there are classes to tell apart, enough of each."""
-    name, classes = dataset.name, len(dataset.class_names)
-    counts = np.bincount(dataset.y_train, minlength=classes)
-    if np.count_nonzero(counts) < 2:
-        raise ProtocolError(
-            f"{name!r} has one class only: there is nothing to tell apart. Bring a "
-            "second class."
-        )
-    if classes > MOST_CLASSES:
-        raise ProtocolError(
-            f"{name!r} has {classes} classes. The protocol trains small networks many "
-            f"times, and is made for up to {MOST_CLASSES}. Merge or leave some out."
-        )
-    fewest = int(counts[counts > 0].min())
-    if len(dataset.y_train) < 40 or fewest < 4:
-        rare = dataset.class_names[int(np.flatnonzero(counts == fewest)[0])]
-        raise ProtocolError(
-            f"{name!r} has {len(dataset.y_train)} training images, {fewest} of class "
-            f"{rare!r}. Too few to compare on: bring 40 or more, and 4 of each class."
-        )
-    height, width = dataset.x_train.shape[1:3]
-    if min(height, width) < 8:
-        raise ProtocolError(
-            f"The images of {name!r} are {height} x {width} pixels. Two convolutions "
-            "need 8 x 8 or more."
-        )
-    if np.ptp(dataset.x_train) == 0:
-        raise ProtocolError(
-            f"All pixels of {name!r} are {dataset.x_train.flat[0]:g}: the images are "
-            "blank. Check how they were saved."
-        )
-
-
-def shrunk(images: np.ndarray, side: int) -> np.ndarray:
-    """Halve images until no side has more than `side` pixels; each is a mean of four.
-
-    Args:
-        images: float32 (n, height, width, channels). An odd last row or column is cut
-            off.
-        side: Pixels. No side falls below 8 pixels, whatever is asked for.
-
-    Returns:
-        float32 (n, height, width, channels); the images themselves where they fit.
-    """
-    while max(images.shape[1:3]) > side and min(images.shape[1:3]) >= 16:
-        n, height, width, channels = images.shape
-        even = images[:, : height // 2 * 2, : width // 2 * 2]
-        halves = even.reshape(n, height // 2, 2, width // 2, 2, channels)
-        images = halves.mean(axis=(2, 4), dtype=np.float32)
-    return images
-
-
-def shapes_of(image: np.ndarray) -> dict[int, tuple[int, int, int]]:
-    """List the sizes in which an image can be had: {longer side: shape}, full first.
-
-    Args:
-        image: float32 (1, height, width, channels).
-    """
-    shapes = {max(image.shape[1:3]): image.shape[1:]}
-    while min(image.shape[1:3]) >= 16:
-        image = shrunk(image, max(image.shape[1:3]) - 1)
-        shapes[max(image.shape[1:3])] = image.shape[1:]
-    return shapes

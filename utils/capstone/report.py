@@ -36,6 +36,23 @@ def code(lines):
     return f"<pre>{html.escape(lines)}</pre>"
 
 
+def loading(shape, scale, names):
+    """Return the program that loads the model and names what it sees.
+
+    shape: of a stored image. scale: what stored values are multiplied with to lie in
+    [0, 1]. names: of the classes.
+    """
+    values = "0 to 255, whole numbers or not" if scale < 1 else "0 to 1"
+    sizes = ", ".join(map(str, shape))
+    return code(
+        "import keras\n\n"
+        'model = keras.models.load_model("model.keras")\n'
+        f"names = {list(names)!r}\n"
+        f"logits = model.predict(images)  # (n, {sizes}), values from {values}\n"
+        "print([names[k] for k in logits.argmax(axis=1)])"
+    )
+
+
 def figure(fig, alt):
     """Return a matplotlib figure as a picture inside the page; it is not closed."""
     buffer = io.BytesIO()

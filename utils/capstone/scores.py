@@ -61,6 +61,9 @@ def logits_of(part: str):
 def kept(logits: dict[int, np.ndarray], labels: np.ndarray) -> list[int]:
     """Choose on validation images what is kept: all fresh models as one, or the best.
 
+    All are kept unless they do worse together than one alone does on average: the
+    average, since the best of several noisy scores is too good.
+
     Args:
         logits: {seed: float (n, classes)}, of the same validation images for all.
         labels: int (n,).
@@ -68,14 +71,21 @@ def kept(logits: dict[int, np.ndarray], labels: np.ndarray) -> list[int]:
     Returns:
         The seeds of the models whose logits are averaged: all of them, or one.
     """
-    seeds = list(logits)
-    groups = [seeds, *([seed] for seed in seeds)]
-    return max(groups, key=lambda group: _together(group, logits, labels))
+    alone = {seed: together({seed: each}, labels) for seed, each in logits.items()}
+    if together(logits, labels) >= np.mean([*alone.values()]):
+        return [*logits]
+    return [max(alone, key=alone.get)]
 
 
-def _together(group, logits, labels):
-    mean = np.mean([logits[seed] for seed in group], axis=0)
-    return balanced_accuracy(labels, mean.argmax(axis=1))
+def together(logits: dict[int, np.ndarray], labels: np.ndarray) -> float:
+    """Give the balanced accuracy of the mean of logits.
+
+    Args:
+        logits: {seed: float (n, classes)}, of the same images for all.
+        labels: int (n,).
+    """
+    answers = np.mean([*logits.values()], axis=0).argmax(axis=1)
+    return balanced_accuracy(labels, answers)
 
 
 def class_changes(
