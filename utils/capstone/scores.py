@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from utils.study.comparison import Comparison
+from utils.study.comparison import SEEDS_AND_IMAGES, Comparison
 from utils.study.statistics import crossed, holm
 
 
@@ -120,6 +120,7 @@ def class_changes(
     )
     clear = holm([one.p_value() for one in found]) <= 0.05
     words = np.where(table["difference"] > 0, "raises", "lowers")
+    table.attrs["interval"] = f"95 % interval over {SEEDS_AND_IMAGES}"
     return table.assign(verdict=np.where(clear, words, "undecided"))
 
 

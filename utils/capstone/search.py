@@ -116,4 +116,4 @@ def effects(recipes: Iterable[Recipe], scores: Iterable[float]) -> pd.DataFrame:
     )
     table[["low", "high"]] = np.asarray(intervals)
     table.attrs["interval"] = "95 % interval over what was tried"
-    return table.rename(index=lambda name: name.replace("_", " "))
+    return table.rename(index=lambda name: name.replace("_", " ").replace("l2", "L2"))
