@@ -47,6 +47,16 @@ def test_search_and_fresh_runs_fill_the_seconds(seconds, workers):
     assert done.pairs >= 2
 
 
+@pytest.mark.parametrize("seconds", [60, 300, 600])
+def test_small_images_fill_the_seconds_too(seconds):
+    here = made.machine(images=1150, sides=(8,), step=0.0012)
+    one = plan(here, seconds)
+    search = sum(map(here.rung, one.rungs))
+    done = closed(one, here, BOTH, seconds - search, pace=1)
+    taken = search + here.fresh(BOTH, done.pairs, done.epochs, one.rungs[-1])
+    assert 0.85 * seconds <= taken <= 1.03 * seconds
+
+
 def test_a_machine_that_slowed_down_gets_less_to_do():
     here = made.machine()
     one = plan(here, 300)

@@ -23,8 +23,10 @@ LEAST_SIDE = 14  # fewer pixels only where there are no more
 LADDER = [
     *[(4, 2), (4, 3), (8, 3), (8, 4), (8, 5), (8, 6), (8, 8), (16, 8), (16, 10)],
     *[(16, 12), (16, 15), (32, 15), (32, 20), (32, 25), (64, 25), (64, 30), (64, 40)],
+    *[(128, 40), (128, 60), (256, 60), (256, 80), (512, 80), (512, 100)],
 ]
-ENOUGH = 4  # of the ladder: where fewer fit, images are halved
+# Steps of the ladder that have to fit, or else images get smaller, or fewer.
+ENOUGH_SIZE, ENOUGH_IMAGES = 5, 3
 STUDY_SECONDS = 1.5  # to check, to lend data, to read records
 RECIPE_SECONDS = 0.25  # to build a model once in this process
 REPORT_SECONDS = 8.0
@@ -205,14 +207,17 @@ def plan(here: Machine, seconds: float, seed: int = 0) -> Plan:
     sizes = sizes or [(here.images, max(here.costs))]
     while (images := sizes[-1][0] // 2) >= FEWEST_IMAGES:
         sizes.append((images, sizes[-1][1]))
-    for enough in (ENOUGH, 0):
+    smallest = sizes[-1][1]
+    for any_will_do in (False, True):
         for images, side in sizes:
+            enough = ENOUGH_IMAGES if side == smallest else ENOUGH_SIZE
+            enough = 1 if any_will_do else enough
             fitting = [
                 rungs
                 for rungs in (_climb(here, *step, images, side) for step in LADDER)
                 if _seconds(here, *rungs) <= seconds
             ]
-            if len(fitting) > enough:
+            if len(fitting) >= enough:
                 rungs, epochs = fitting[-1]
                 return Plan(rungs, epochs, None, seed)
     least = _seconds(here, *_climb(here, *LADDER[0], *sizes[-1]))
