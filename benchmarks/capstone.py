@@ -1,6 +1,6 @@
 """The capstone against KerasTuner's random search, at equal minutes.
 
-    pip install keras-tuner
+    pip install keras-tuner tensorboard
     python benchmarks/capstone.py --minutes 3 --seeds 3 mnist_10k cifar10_10k
 
 Both get the same data, network, methods and ranges, batches of 32, and the same minutes
@@ -82,7 +82,7 @@ def tuner(name, minutes, seed, epochs):
     from utils.data import load
 
     keras.utils.set_random_seed(seed)
-    data = load(name)
+    data = load(name, seed=seed)
     shape, classes = data.x_train.shape[1:], len(data.class_names)
 
     class Over(keras_tuner.errors.FatalError):
@@ -94,11 +94,11 @@ def tuner(name, minutes, seed, epochs):
 
     class Model(keras_tuner.HyperModel):
         def build(self, hp):
-            if time.monotonic() > deadline:
-                raise Over
             return compiled(condition(recipe_of(hp), shape, classes))
 
         def fit(self, hp, model, *args, **options):
+            if time.monotonic() > deadline:
+                raise Over
             augment = condition(recipe_of(hp), shape, classes).augment
             return model.fit(batches(augment), *args, **options)
 
