@@ -66,6 +66,8 @@ def main():
     if others:
         print(warning, file=sys.stderr)
     folders = [CHAPTERS, CHAPTERS / "in_depth"] if options.all else [CHAPTERS]
+    if options.all:
+        os.environ["COURSE_ALL"] = "1"  # tests that take long look for it
     with run_folder(options.keep_runs) as folder:
         os.environ["COURSE_RUNS"] = str(folder)
         passed = tests(compare, folders, extra)

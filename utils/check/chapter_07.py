@@ -64,12 +64,12 @@ def lstm_step(answer):
     expect(
         not close(new_c, _sigmoid(i) * c + _sigmoid(f) * np.tanh(g)),
         "Input and forget gate are swapped.",
-        "Keras' order is i, f, c, o.",
+        "Keras' order is i, f, g, o.",
     )
     expect(
         not close(new_c, _sigmoid(f) * c + _sigmoid(i) * np.tanh(o)),
         "You read the parts in another order than Keras keeps them.",
-        "i, f, c, o: the candidate is third.",
+        "i, f, g, o: the candidate g is third.",
     )
     expect(close(new_c, right_c), "The new cell state c is not right.")
     expect(
