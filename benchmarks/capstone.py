@@ -14,6 +14,7 @@ sure it is. COURSE_DATA names the folder with the data.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -128,15 +129,13 @@ def tuner(name, minutes, seed, epochs):
             directory=folder,
         )
         stopping = keras.callbacks.EarlyStopping(monitor="val_accuracy", patience=3)
-        try:
+        with contextlib.suppress(Over):
             search.search(
                 epochs=epochs,
                 validation_data=(data.x_val, data.y_val),
                 callbacks=[stopping, Deadline()],
                 verbose=0,
             )
-        except Over:
-            pass
         (best,) = search.get_best_models(1)
         (values,) = search.get_best_hyperparameters(1)
         trials = len(search.oracle.end_order)
