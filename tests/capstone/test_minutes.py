@@ -86,3 +86,31 @@ def test_data_and_plan_are_checked_before_anything_runs():
         Schedule(1).begin(made.data(labels=[0] * 100))
     with pytest.raises(ProtocolError, match="is no plan"):
         Schedule(1, {"pairs": 3})
+
+
+def test_what_is_left_gets_smaller_on_a_machine_that_became_slower(now, measured):
+    schedule = Schedule(10)
+    plan = schedule.begin(made.data())
+    done = []
+    for rung in schedule.rounds():
+        done.append(rung)
+        now["is"] += 3 * measured.rung(rung)
+    assert done[0] == plan.rungs[0]
+    assert done[-1].side < plan.rungs[-1].side
+    assert schedule.plan.rungs == tuple(done)  # what was done, to be followed again
+    both = [Recipe(1e-3), Recipe(1e-3, batch_norm=True)]
+    fixed = schedule.close(both)
+    seconds = measured.fresh(both, fixed.pairs, fixed.epochs, done[-1])
+    assert schedule.clock.used + 3 * seconds <= 1.1 * 600
+
+
+def test_rounds_on_time_and_of_a_given_plan_stay_as_they_are(now, measured):
+    schedule = Schedule(10)
+    plan = schedule.begin(made.data())
+    for rung in schedule.rounds():
+        now["is"] += measured.rung(rung)
+    assert schedule.plan == plan
+    given = Schedule(1, GIVEN)
+    given.begin(made.data())
+    now["is"] += 500
+    assert [*given.rounds()] == [RUNG]

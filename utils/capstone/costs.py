@@ -85,14 +85,17 @@ def measure(
 
 
 def _measured(shapes, classes):
+    """Costs for each shape; what methods add is measured on the smallest alone."""
     prepare_worker()
-    return [_costs(shape, classes) for shape in shapes]
-
-
-def _costs(shape, classes):
-    plain, trace, image = _seconds(Recipe(1e-3), shape, classes)
-    everything, longer, _ = _seconds(EVERYTHING, shape, classes)
-    return plain, everything, image, (trace + longer) / 2
+    *larger, smallest = shapes
+    plain, trace, image = _seconds(Recipe(1e-3), smallest, classes)
+    everything, longer, _ = _seconds(EVERYTHING, smallest, classes)
+    trace = (trace + longer) / 2
+    costs = [(plain, everything, image, trace)]
+    for shape in larger:
+        step, _, answer = _seconds(Recipe(1e-3), shape, classes)
+        costs.insert(-1, (step, step * everything / plain, answer, trace))
+    return costs
 
 
 def _seconds(recipe, shape, classes):

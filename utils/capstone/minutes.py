@@ -2,13 +2,13 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from numbers import Real
 
 from utils.capstone import plan as planning
 from utils.capstone.costs import workers
 from utils.capstone.images import ProtocolError
-from utils.capstone.plan import Plan
+from utils.capstone.plan import Plan, Rung
 from utils.capstone.recipes import Recipe
 
 
@@ -82,6 +82,26 @@ class Schedule:
         self._planned_until = self.clock.used
         return self.plan
 
+    def rounds(self) -> Iterator[Rung]:
+        """Give one rung of the search after the other.
+
+        Where the machine turns out slower than measured, what is left gets smaller:
+        by the clock, which knows no scores. `plan` then says what was done.
+
+        Yields:
+            A `Rung`.
+        """
+        for number in range(len(self.plan.rungs)):
+            if self._here is not None and number:
+                left = self.clock.left / max(1, self._pace(number))
+                self.plan = planning.slowed(self.plan, number, self._here, left)
+            yield self.plan.rungs[number]
+
+    def _pace(self, rounds):
+        """How long the first rounds took, as a multiple of what was planned."""
+        planned = sum(map(self._here.rung, self.plan.rungs[:rounds]))
+        return (self.clock.used - self._planned_until) / planned
+
     def close(self, recipes: list[Recipe]) -> Plan:
         """Fill what the search left of the minutes with pairs, by the clock alone.
 
@@ -92,9 +112,7 @@ class Schedule:
             The `Plan`, now with its pairs; a plan that had them is as it was.
         """
         if self.plan.pairs is None:
-            planned = sum(map(self._here.rung, self.plan.rungs))
-            pace = (self.clock.used - self._planned_until) / planned
-            left = self.clock.left
+            left, pace = self.clock.left, self._pace(len(self.plan.rungs))
             self.plan = planning.closed(self.plan, self._here, recipes, left, pace)
         return self.plan
 

@@ -227,6 +227,34 @@ def plan(here: Machine, seconds: float, seed: int = 0) -> Plan:
     )
 
 
+def slowed(plan: Plan, done: int, here: Machine, seconds: float) -> Plan:
+    """Make what is left of a search smaller, where a machine became slower.
+
+    Args:
+        plan: Whose `pairs` are None.
+        done: Rounds that are over; they stay as they are.
+        here: The `Machine`.
+        seconds: That are left, at the pace that was measured.
+
+    Returns:
+        The `Plan`: images of half the size, or half of them, until it fits.
+    """
+    over, rest = plan.rungs[:done], plan.rungs[done:]
+    while _seconds(here, rest, plan.epochs) > seconds:
+        top = rest[-1]
+        sides = [one for one in here.costs if LEAST_SIDE <= one < top.side]
+        if not sides and top.images < 2 * FEWEST_IMAGES:
+            break
+        most = {"side": max(sides)} if sides else {"images": top.images // 2}
+        rest = [
+            dataclasses.replace(
+                rung, **{name: min(getattr(rung, name), n) for name, n in most.items()}
+            )
+            for rung in rest
+        ]
+    return dataclasses.replace(plan, rungs=(*over, *rest))
+
+
 def closed(
     plan: Plan, here: Machine, recipes: list[Recipe], seconds: float, pace: float
 ) -> Plan:
