@@ -114,3 +114,25 @@ def test_rounds_on_time_and_of_a_given_plan_stay_as_they_are(now, measured):
     given.begin(made.data())
     now["is"] += 500
     assert [*given.rounds()] == [RUNG]
+
+
+def test_pairs_are_added_while_time_is_left(now, measured):
+    schedule = Schedule(5)
+    schedule.begin(made.data())
+    schedule.close([Recipe(1e-3)])
+    first = schedule.plan.pairs
+    now["is"] = 100 + 300 - 100  # 100 seconds are left
+    seen = []
+    for pairs in schedule.pairs():
+        now["is"] += 5 * (pairs - (seen[-1] if seen else 0))
+        seen.append(pairs)
+    assert seen == [*range(first, seen[-1] + 1, 2)]
+    assert len(seen) > 1
+    assert 0 <= schedule.clock.left < 10 + minutes.planning.REPORT_SECONDS
+    assert schedule.plan.pairs == seen[-1]
+
+
+def test_a_given_plan_has_its_pairs_and_no_more(now):
+    schedule = Schedule(10, GIVEN)
+    schedule.begin(made.data())
+    assert [*schedule.pairs()] == [2]

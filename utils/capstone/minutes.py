@@ -1,5 +1,6 @@
 """The minutes of a capstone: a clock that runs, and the plan that it keeps to."""
 
+import dataclasses
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -66,6 +67,7 @@ class Schedule:
         self.seed = seed if plan is None else self.plan.seed
         self.n_jobs = workers()
         self._here = None
+        self._pace = 1.0  # of the last round, as a multiple of what was planned
 
     def begin(self, dataset: object) -> Plan:
         """Check the data; without a plan, measure what they cost here, and make one.
@@ -79,7 +81,6 @@ class Schedule:
             self.plan = planning.plan(self._here, self.clock.left, self.seed)
         else:
             planning.check_plan(self.plan, dataset)
-        self._planned_until = self.clock.used
         return self.plan
 
     def rounds(self) -> Iterator[Rung]:
@@ -93,14 +94,12 @@ class Schedule:
         """
         for number in range(len(self.plan.rungs)):
             if self._here is not None and number:
-                left = self.clock.left / max(1, self._pace(number))
+                left = self.clock.left / max(1, self._pace)
                 self.plan = planning.slowed(self.plan, number, self._here, left)
-            yield self.plan.rungs[number]
-
-    def _pace(self, rounds):
-        """How long the first rounds took, as a multiple of what was planned."""
-        planned = sum(map(self._here.rung, self.plan.rungs[:rounds]))
-        return (self.clock.used - self._planned_until) / planned
+            rung, begun = self.plan.rungs[number], self.clock.used
+            yield rung
+            if self._here is not None:
+                self._pace = (self.clock.used - begun) / self._here.rung(rung)
 
     def close(self, recipes: list[Recipe]) -> Plan:
         """Fill what the search left of the minutes with pairs, by the clock alone.
@@ -112,9 +111,30 @@ class Schedule:
             The `Plan`, now with its pairs; a plan that had them is as it was.
         """
         if self.plan.pairs is None:
-            left, pace = self.clock.left, self._pace(len(self.plan.rungs))
-            self.plan = planning.closed(self.plan, self._here, recipes, left, pace)
+            left = self.clock.left
+            self.plan = planning.closed(
+                self.plan, self._here, recipes, left, self._pace
+            )
         return self.plan
+
+    def pairs(self) -> Iterator[int]:
+        """Give how many pairs are to be there; again, with more, while time is left.
+
+        Yields:
+            Pairs, those that are there already counted. `plan` then says how many.
+        """
+        begun, there = self.clock.used, 0
+        while True:
+            yield self.plan.pairs
+            if self._here is None:
+                return
+            each = (self.clock.used - begun) / (self.plan.pairs - there)
+            begun, there = self.clock.used, self.plan.pairs
+            more = there + self._here.workers
+            seconds = each * self._here.workers + planning.REPORT_SECONDS
+            if seconds > self.clock.left or more > planning.MOST_PAIRS:
+                return
+            self.plan = dataclasses.replace(self.plan, pairs=more)
 
     def tell(self, what: str) -> None:
         """Print what is done, and the time left where the clock made the plan."""
