@@ -31,6 +31,7 @@ COMMANDS = {
     "book": ("book.py", "build the course as web pages"),
     "slides": ("slides.py", "build the slides"),
     "grade": ("grade.py", "check exercise notebooks: grade NOTEBOOK ..."),
+    "update": ("update.py", "get the newest course; solved exercises stay"),
 }
 
 EDITIONS = {"en": "chapters", "zh": "chapters/zh"}
@@ -357,8 +358,9 @@ def main(arguments):
     files = ["requirements.txt", *MORE.get(name, [])]
     tool = available()[name][0]
     try:
-        # Help needs nothing installed.
-        python = sys.executable if asks_help else environment(files, pins)
+        # These need nothing installed.
+        bare = asks_help or name == "update"
+        python = sys.executable if bare else environment(files, pins)
     except SetupError as error:
         say(f"course.py: {error}")
         return 1

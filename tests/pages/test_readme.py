@@ -1,6 +1,7 @@
-"""README says what is there: its links, its figure, its commands."""
+"""README and its like say what is there: links, commands, the version."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import course
 ROOT = Path(__file__).resolve().parents[2]
 READMES = [ROOT / "README.md", ROOT / "README.zh.md"]
 PAGES = [*READMES, ROOT / "data" / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES += [ROOT / "CHANGELOG.md"]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 
 
@@ -49,3 +51,10 @@ def test_every_command_is_told():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     told = set(re.findall(r"python3 course\.py ([a-z]+)", readme))
     assert told == course.COMMANDS.keys()
+
+
+def test_the_version_is_one():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    cited = re.search(r"^version: (\S+)", (ROOT / "CITATION.cff").read_text(), re.M)
+    newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert {cited[1], newest[1]} == {project["version"]}

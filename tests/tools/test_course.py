@@ -413,8 +413,8 @@ def test_run_executes_passes_parameters_and_sums_up(chapters, tmp_path):
     write_chapter(
         chapters,
         "09_last",
-        "dataset = 'digits'",
-        "import os; print(dataset, os.environ['COURSE_DATA'])",
+        "dataset, plan = 'digits', 'stored'",
+        "import os; print(dataset, plan, os.environ['COURSE_DATA'])",
         parameters=True,
     )
     (chapters / "utils").mkdir()
@@ -438,7 +438,9 @@ def test_run_executes_passes_parameters_and_sums_up(chapters, tmp_path):
     # This checkout's utils, and the data folder as the caller sees it.
     assert str(chapters / "utils") in (done / "01_first.ipynb").read_text()
     last = json.loads((done / "09_last.ipynb").read_text())["cells"][-1]
-    assert last["outputs"][0]["text"] == [f"shapes {tmp_path / 'mine'}\n"]
+    said = f"shapes None {tmp_path / 'mine'}\n"
+    assert last["outputs"][0]["text"] == [said]
+    assert said in result.stdout  # a long run tells what it does
 
 
 def test_run_ends_at_the_first_failing_cell_and_names_it(chapters):

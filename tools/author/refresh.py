@@ -61,7 +61,13 @@ def pictures(cell):
 
 
 def changes(old, new):
-    """The lines that tell how a cell's outputs differ: numbers first, else a diff."""
+    """The lines that tell how a cell's outputs differ, its figures too."""
+    redrawn = ["figure redrawn"] if pictures(old) != pictures(new) else []
+    return changed_lines(old, new) + redrawn
+
+
+def changed_lines(old, new):
+    """How the text that a cell prints differs: its numbers, or else a diff."""
     before, after = printed(old), printed(new)
     lines = []
     if list(map(_words, before)) == list(map(_words, after)):
@@ -74,8 +80,6 @@ def changes(old, new):
         lines = [line for line in diff if not line.startswith(("---", "+++", "@@"))]
         if len(lines) > MOST_LINES:
             lines[MOST_LINES:] = [f"... and {len(lines) - MOST_LINES} lines more"]
-    if pictures(old) != pictures(new):
-        lines.append("figure redrawn")
     return lines
 
 

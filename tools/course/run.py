@@ -102,7 +102,10 @@ class PeakMemory(threading.Thread):
 
 
 def execute(chapter, parameters):
-    """Run one chapter; return its row of the summary, and the error's line or None."""
+    """Run one chapter; return its row of the summary, and the error's line or None.
+
+    What a chapter with parameters prints is shown as it comes: it may run for long.
+    """
     from nbclient.exceptions import DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
 
@@ -118,6 +121,7 @@ def execute(chapter, parameters):
                 language="python",
                 cwd=CHAPTERS,
                 progress_bar={"desc": chapter.stem, "disable": None},
+                stdout_file=sys.stdout if parameters else None,
             )
         except PapermillExecutionError as error:
             last = (error.evalue.strip().splitlines() or [""])[-1]
@@ -159,11 +163,13 @@ def main():
         for name in ("dataset", "train_size", "budget_minutes")
         if getattr(options, name) is not None
     }
+    if parameters or options.data_dir:
+        parameters["plan"] = None  # the stored one is for the stored data and minutes
     OUTPUT.mkdir(parents=True, exist_ok=True)
     rows, problem = [], None
     for chapter in wanted:
         own = takes_parameters(chapter)
-        if (parameters or options.data_dir) and not own:
+        if parameters and not own:
             print(f"{chapter.stem} has no parameters: it runs on its own data.")
         if options.data_dir and own:
             os.environ["COURSE_DATA"] = str(options.data_dir.resolve())

@@ -1,197 +1,330 @@
-"""The capstone's protocol: a plan that fits its minutes, and honest scores.
+"""The capstone's plan: what fits the minutes on this machine, fixed before it runs.
 
-The minutes choose the size of the plan before anything runs, from a table of what a
-step costs, never from a clock: the same data and minutes give the same plan on every
-machine. Its numbers repeat on one kind of processor, and move a little on another.
+A few seconds of steps say what this machine takes; the rest is arithmetic. The search
+is planned before it starts, and the number of fresh pairs from the minutes that it
+left: by the clock, which knows no scores. A plan that is given is followed to the
+letter, so that the same numbers come out, whatever the clock says.
 """
 
 import dataclasses
 import math
-from numbers import Real
+from collections.abc import Mapping
 
-import numpy as np
+from utils.capstone import costs as costing
+from utils.capstone.costs import BATCH, Costs
+from utils.capstone.images import MOST_VAL, ProtocolError, check_data, shapes_of
+from utils.capstone.recipes import Recipe
 
-BATCH = 32
-CORES = 2  # what the minutes are meant for; more cores finish sooner
-RECIPES = 5
-SEEDS = 5
-FINALISTS = 2  # the chosen recipe and the plain one, trained anew for the test
-MOST_VAL = 500
-MOST_CLASSES = 200
-# Seconds of a step of 32 images apart from arithmetic, and the rate of arithmetic: the
-# slower of what was measured, with half as much again to spare.
-STEP_SECONDS = 0.003
-FLOPS_PER_SECOND = 14e9
-SETUP_SECONDS = 22
-TRACE_SECONDS = 1.2
-
-# settings for each recipe, updates, training images, pixels a side: the smallest first
-LEVELS = [
-    (2, 150, 300, 16),
-    (2, 250, 600, 16),
-    (3, 400, 1000, 16),
-    (3, 800, 2000, 16),
-    (3, 1200, 3000, 16),
-    (3, 2000, 5000, 16),
-    (3, 2000, 5000, 32),
-    (4, 3000, 20000, 32),
+MOST_PAIRS = 20
+FEWEST_PAIRS = 2
+FEWEST_IMAGES = 300
+LEAST_SIDE = 14  # fewer pixels only where there are no more
+# Tries of the search and epochs of the fresh runs: what more minutes buy, in order.
+LADDER = [
+    *[(4, 2), (4, 3), (8, 3), (8, 4), (8, 5), (8, 6), (8, 8), (16, 8), (16, 10)],
+    *[(16, 12), (16, 15), (32, 15), (32, 20), (32, 25), (64, 25), (64, 30), (64, 40)],
+    *[(128, 40), (128, 60), (256, 60), (256, 80), (512, 80), (512, 100)],
 ]
+# Steps of the ladder that have to fit, or else images get smaller, or fewer.
+ENOUGH_SIZE, ENOUGH_IMAGES = 5, 3
+STUDY_SECONDS = 1.5  # to check, to lend data, to read records
+RECIPE_SECONDS = 0.25  # to build a model once in this process
+REPORT_SECONDS = 8.0
+SLACK = 1.02  # how far a plan may overshoot
 
 
-class ProtocolError(ValueError):
-    """Data or minutes that the protocol cannot work with; says what to do."""
+@dataclasses.dataclass(frozen=True)
+class Rung:
+    """One round of the search: every recipe trained anew, and the best go on.
+
+    Args:
+        tries: Recipes that combine methods.
+        plain: Recipes of the rival.
+        epochs: Of each run.
+        images: For training.
+        side: Pixels of the longer side; larger images are halved.
+    """
+
+    tries: int
+    plain: int
+    epochs: int
+    images: int
+    side: int
+
+    def __str__(self):
+        return (
+            f"{self.tries} recipes and {self.plain} plain ones, {self.epochs} epochs "
+            f"of {self.images} images, {self.side} pixels a side"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How large a comparison is; every field follows from the data and the minutes.
-
-    settings: tries for each recipe; epochs; train_size, val_size: images; side: pixels
-    of the longer side, larger images are halved; seconds: what it should take.
-    """
-
-    settings: int
-    epochs: int
-    train_size: int
-    val_size: int
-    side: int
-    seconds: float
-
-    def __str__(self):
-        return (
-            f"{RECIPES} recipes, {self.settings} settings each, {SEEDS} seeds to "
-            f"choose, {SEEDS} fresh ones for the test, "
-            f"{self.epochs} epochs of {self.train_size} images, "
-            f"{self.side} pixels a side"
-        )
-
-
-def plan(dataset, budget_minutes):
-    """Choose the largest plan that should fit the minutes on two cores.
-
-    dataset: a `Dataset`; budget_minutes: number above 0. Raises ProtocolError for data
-    that cannot be compared on, and for minutes that are too few for the smallest plan.
-    """
-    check_data(dataset)
-    number = isinstance(budget_minutes, Real) and not isinstance(budget_minutes, bool)
-    if not number or not 0 < budget_minutes < math.inf:
-        raise ProtocolError(
-            f"budget_minutes={budget_minutes!r} must be a number above 0, for "
-            "instance 2."
-        )
-    plans = [_sized(dataset, *level) for level in LEVELS]
-    fitting = [one for one in plans if one.seconds <= 60 * budget_minutes]
-    if not fitting:
-        least = math.ceil(min(one.seconds for one in plans) / 6) / 10
-        raise ProtocolError(
-            f"budget_minutes={budget_minutes:g} is too short: the smallest plan for "
-            f"{dataset.name!r} takes about {least:g} minutes. Give it {least:g}."
-        )
-    return fitting[-1]
-
-
-def check_data(dataset):
-    """Raise ProtocolError unless there are classes to tell apart, enough of each."""
-    name, classes = dataset.name, len(dataset.class_names)
-    counts = np.bincount(dataset.y_train, minlength=classes)
-    if np.count_nonzero(counts) < 2:
-        raise ProtocolError(
-            f"{name!r} has one class only: there is nothing to tell apart. Bring a "
-            "second class."
-        )
-    if classes > MOST_CLASSES:
-        raise ProtocolError(
-            f"{name!r} has {classes} classes. The protocol trains small networks many "
-            f"times, and is made for up to {MOST_CLASSES}. Merge or leave some out."
-        )
-    fewest = int(counts[counts > 0].min())
-    if len(dataset.y_train) < 40 or fewest < 4:
-        rare = dataset.class_names[int(np.flatnonzero(counts == fewest)[0])]
-        raise ProtocolError(
-            f"{name!r} has {len(dataset.y_train)} training images, {fewest} of class "
-            f"{rare!r}. Too few to compare on: bring 40 or more, and 4 of each class."
-        )
-    height, width = dataset.x_train.shape[1:3]
-    if min(height, width) < 8:
-        raise ProtocolError(
-            f"The images of {name!r} are {height} x {width} pixels. Two convolutions "
-            "need 8 x 8 or more."
-        )
-    if np.ptp(dataset.x_train) == 0:
-        raise ProtocolError(
-            f"All pixels of {name!r} are {dataset.x_train.flat[0]:g}: the images are "
-            "blank. Check how they were saved."
-        )
-
-
-def _sized(dataset, settings, updates, images, side):
-    train, val = min(images, len(dataset.y_train)), min(MOST_VAL, len(dataset.y_val))
-    batches = math.ceil(train / BATCH)
-    epochs = math.ceil(updates / batches)
-    shape = shrunk(dataset.x_train[:1], side).shape[1:]
-    image = forward_flops(shape, len(dataset.class_names)) / FLOPS_PER_SECOND
-    step = STEP_SECONDS + 3 * BATCH * image
-    run = epochs * (batches * step + 0.01 + val * image)
-    runs = RECIPES * (settings + SEEDS) + FINALISTS * SEEDS
-    traces = (RECIPES * (settings + 1) + FINALISTS) * TRACE_SECONDS
-    looks = 3  # at both ends of a run, and once for its answers
-    test = looks * FINALISTS * SEEDS * len(dataset.y_test) * image
-    seconds = SETUP_SECONDS + (runs * run + traces) / CORES + test
-    return Plan(settings, epochs, train, val, max(shape[:2]), seconds)
-
-
-def forward_flops(shape, classes):
-    """Count multiplications and additions of `regularized_cnn` for one image."""
-    height, width, channels = shape
-    h, w = max(height // 2 - 2, 1), max(width // 2 - 2, 1)
-    first = height * width * 9 * channels * 32
-    return 2 * (first + h * w * 9 * 32 * 64 + h * w * 64 * 128 + 128 * classes)
-
-
-def shrunk(images, side):
-    """Halve images until no side has more than `side` pixels; each is a mean of four.
-
-    images: float32 (n, height, width, channels). An odd last row or column is cut off.
-    No side falls below 8 pixels.
-    """
-    while max(images.shape[1:3]) > side and min(images.shape[1:3]) >= 16:
-        n, height, width, channels = images.shape
-        even = images[:, : height // 2 * 2, : width // 2 * 2]
-        halves = even.reshape(n, height // 2, 2, width // 2, 2, channels)
-        images = halves.mean(axis=(2, 4), dtype=np.float32)
-    return images
-
-
-def answers(model, images):
-    """Return the class that a model gives each image, int (n,)."""
-    batches = [images[i : i + 256] for i in range(0, len(images), 256)]
-    found = [np.argmax(model(batch, training=False), axis=1) for batch in batches]
-    return np.concatenate(found)
-
-
-def balanced_accuracy(labels, predictions):
-    """Average over the classes that occur the share of their images that is found."""
-    found = [np.mean(predictions[labels == k] == k) for k in np.unique(labels)]
-    return float(np.mean(found))
-
-
-def confusion(labels, predictions, classes):
-    """Count answers, int (classes, classes): a row a true class, a column an answer."""
-    matrix = np.zeros((classes, classes), int)
-    np.add.at(matrix, (labels, predictions), 1)
-    return matrix
-
-
-def verdict(found):
-    """Say what the test images tell about the recipe that validation chose.
+    """How large a comparison is.
 
     Args:
-        found: the `Comparison` of the chosen recipe with the plain one.
+        rungs: Of the search, the cheapest first.
+        epochs: Of each fresh run, on images as the last rung has them.
+        pairs: Fresh seeds of the chosen recipe and of plain; None until the search is
+            over, where the plan is made by the clock.
+        seed: Of everything that is drawn.
+    """
+
+    rungs: tuple[Rung, ...]
+    epochs: int
+    pairs: int | None
+    seed: int = 0
+
+    @classmethod
+    def read(cls, stored: Mapping) -> "Plan":
+        """Make a plan again from what `as_dict` gave.
+
+        Raises:
+            ProtocolError: For what is no plan.
+        """
+        try:
+            rungs = tuple(Rung(**rung) for rung in stored["rungs"])
+            return cls(**{**stored, "rungs": rungs})
+        except (TypeError, KeyError) as error:
+            raise ProtocolError(
+                f"{stored!r} is no plan ({error}). Give what result.json has under "
+                '"plan", or None to measure and to plan anew.'
+            ) from error
+
+    def as_dict(self) -> dict:
+        """Return plain numbers, for JSON."""
+        return dataclasses.asdict(self) | {
+            "rungs": [*map(dataclasses.asdict, self.rungs)]
+        }
+
+    def __str__(self):
+        lines = [f"search, round {i}: {rung}" for i, rung in enumerate(self.rungs, 1)]
+        pairs = (
+            "pairs as the minutes allow"
+            if self.pairs is None
+            else (f"{self.pairs} pair{'s' * (self.pairs > 1)}")
+        )
+        last = self.rungs[-1]
+        lines.append(
+            f"fresh runs: {pairs}, {self.epochs} epochs of {last.images} images, "
+            f"{last.side} pixels a side"
+        )
+        return "\n".join(lines)
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """What a plan is made from: sizes of the data, and what they cost here.
+
+    Args:
+        images, val, test: How many of each.
+        costs: {side: `Costs`}, full size first.
+        workers: That train at the same time.
+    """
+
+    images: int
+    val: int
+    test: int
+    costs: dict[int, Costs]
+    workers: int
+
+    def run(self, recipe: Recipe, epochs: int, images: int, side: int) -> float:
+        """Seconds of one run of a search, once its model is ready."""
+        cost = self.costs[side]
+        steps = math.ceil(images / BATCH)
+        answers = (epochs + 3) * self.val * cost.image
+        return epochs * steps * cost.step(recipe) + answers
+
+    def study(self, runs: list[float], recipes: int, side: int) -> float:
+        """Seconds of a study: its runs, shared out among the workers."""
+        trace = self.costs[side].trace
+        shared = (sum(runs) + recipes * trace) / self.workers
+        uneven = max(runs) / 2 if len(runs) % self.workers else 0
+        return STUDY_SECONDS + recipes * RECIPE_SECONDS + shared + uneven
+
+    def rung(self, rung: Rung) -> float:
+        """Seconds of a rung, where half of the recipes cost as much as can be."""
+        cheap, dear = (
+            self.run(recipe, rung.epochs, rung.images, rung.side)
+            for recipe in (Recipe(1e-3), costing.EVERYTHING)
+        )
+        runs = [cheap] * rung.plain + [(cheap + dear) / 2] * rung.tries
+        return self.study(runs, len(runs), rung.side)
+
+    def fresh(self, recipes: list[Recipe], pairs: int, epochs: int, top: Rung) -> float:
+        """Seconds of the fresh runs, and of all that comes after them."""
+        cost, waves = self.costs[top.side], math.ceil(pairs / self.workers)
+        answers = (3 * self.test + self.val) * cost.image
+        seconds = STUDY_SECONDS * (1 + len(recipes)) + REPORT_SECONDS
+        for recipe in recipes:
+            run = self.run(recipe, epochs, top.images, top.side)
+            seconds += cost.trace + waves * (run + answers)
+        return seconds
+
+
+def machine(dataset: object, workers: int | None = None) -> Machine:
+    """Measure what a data set costs on this machine: a few seconds.
+
+    Args:
+        dataset: A `Dataset`.
+        workers: As many as cores and free memory allow when None.
 
     Returns:
-        "use", "undecided", or "keep plain" where the recipe lowers the score or where
-        the plain one was itself chosen.
+        The `Machine`.
+
+    Raises:
+        ProtocolError: For data that cannot be compared on.
     """
-    if found.a == found.b or found.verdict == "lowers":
-        return "keep plain"
-    return "use" if found.verdict == "raises" else "undecided"
+    check_data(dataset)
+    workers = workers or costing.workers()
+    shapes = shapes_of(dataset.x_train[:1])
+    sizes = (len(dataset.y_train), min(MOST_VAL, len(dataset.y_val)))
+    return Machine(
+        *(*sizes, len(dataset.y_test)),
+        costing.measure(shapes, len(dataset.class_names), workers),
+        workers,
+    )
+
+
+def plan(here: Machine, seconds: float, seed: int = 0) -> Plan:
+    """Choose the largest search, and fresh runs, that should fit the seconds.
+
+    Full size and all images where these leave room for a search; else images of half
+    the size, then fewer.
+
+    Args:
+        here: The `Machine`.
+        seconds: That are left.
+        seed: Of everything that will be drawn.
+
+    Returns:
+        The `Plan`; its `pairs` are None.
+
+    Raises:
+        ProtocolError: For minutes that are too few for the smallest plan.
+    """
+    sizes = [(here.images, side) for side in here.costs if side >= LEAST_SIDE]
+    sizes = sizes or [(here.images, max(here.costs))]
+    while (images := sizes[-1][0] // 2) >= FEWEST_IMAGES:
+        sizes.append((images, sizes[-1][1]))
+    smallest = sizes[-1][1]
+    for any_will_do in (False, True):
+        for images, side in sizes:
+            enough = ENOUGH_IMAGES if side == smallest else ENOUGH_SIZE
+            enough = 1 if any_will_do else enough
+            fitting = [
+                rungs
+                for rungs in (_climb(here, *step, images, side) for step in LADDER)
+                if _seconds(here, *rungs) <= seconds
+            ]
+            if len(fitting) >= enough:
+                rungs, epochs = fitting[-1]
+                return Plan(rungs, epochs, None, seed)
+    least = _seconds(here, *_climb(here, *LADDER[0], *sizes[-1]))
+    raise ProtocolError(
+        f"{max(0, seconds):.0f} seconds are left, and the smallest plan takes about "
+        f"{least:.0f}. Give {math.ceil((least - seconds) / 6) / 10:g} minutes more."
+    )
+
+
+def slowed(plan: Plan, done: int, here: Machine, seconds: float) -> Plan:
+    """Make what is left of a search smaller, where a machine became slower.
+
+    Args:
+        plan: Whose `pairs` are None.
+        done: Rounds that are over; they stay as they are.
+        here: The `Machine`.
+        seconds: That are left, at the pace that was measured.
+
+    Returns:
+        The `Plan`: images of half the size, or half of them, until it fits.
+    """
+    over, rest = plan.rungs[:done], plan.rungs[done:]
+    while _seconds(here, rest, plan.epochs) > seconds:
+        top = rest[-1]
+        sides = [one for one in here.costs if LEAST_SIDE <= one < top.side]
+        if not sides and top.images < 2 * FEWEST_IMAGES:
+            break
+        most = {"side": max(sides)} if sides else {"images": top.images // 2}
+        rest = [
+            dataclasses.replace(
+                rung, **{name: min(getattr(rung, name), n) for name, n in most.items()}
+            )
+            for rung in rest
+        ]
+    return dataclasses.replace(plan, rungs=(*over, *rest))
+
+
+def closed(
+    plan: Plan, here: Machine, recipes: list[Recipe], seconds: float, pace: float
+) -> Plan:
+    """Fill what the search left of the minutes with fresh pairs.
+
+    Args:
+        plan: Whose `pairs` are None.
+        here: The `Machine`.
+        recipes: That will be trained anew: the chosen one and plain, or plain alone.
+        seconds: That are left.
+        pace: How long the search took, as a multiple of what was planned.
+
+    Returns:
+        The `Plan`, with the pairs and epochs that come closest to the seconds.
+    """
+
+    def taken(pairs, epochs):
+        return pace * here.fresh(recipes, pairs, epochs, plan.rungs[-1])
+
+    fewest = max(FEWEST_PAIRS, min(here.workers, MOST_PAIRS))
+    counts = range(fewest, MOST_PAIRS + 1)
+    pairs = max(
+        (n for n in counts if taken(n, plan.epochs) <= SLACK * seconds), default=fewest
+    )
+    epochs = max(
+        (e for e in range(1, 3 * plan.epochs) if taken(pairs, e) <= SLACK * seconds),
+        default=1,
+    )
+    return dataclasses.replace(plan, pairs=pairs, epochs=epochs)
+
+
+def check_plan(plan: Plan, dataset: object) -> None:
+    """Raise ProtocolError unless a plan that was given can be followed on these data.
+
+    Args:
+        plan: With its pairs.
+        dataset: A `Dataset`.
+    """
+    check_data(dataset)
+    sides, images = shapes_of(dataset.x_train[:1]), len(dataset.y_train)
+    for rung in plan.rungs:
+        if rung.side not in sides or rung.images > images:
+            raise ProtocolError(
+                f"The plan has {rung.images} images of {rung.side} pixels a side, and "
+                f"{dataset.name!r} has {images}, to be had in {[*sides]} pixels. It "
+                "was made for other data: set plan = None to plan anew."
+            )
+    if not plan.rungs or plan.pairs is None:
+        raise ProtocolError(
+            f"A plan to follow needs rungs and pairs, and this one has {plan.rungs} "
+            f"and {plan.pairs}. Set plan = None to plan anew."
+        )
+
+
+def _climb(here, tries, epochs, images, side):
+    """The rungs of a step of the ladder, and the epochs of the fresh runs."""
+    counts = [(tries, max(2, tries // 4))]
+    while counts[-1][0] > 4:
+        before, rivals = counts[-1]
+        counts.append((max(2, before // 4), max(1, rivals // 4)))
+    smaller = [one for one in here.costs if LEAST_SIDE <= one < side]
+    smaller, rungs = max(smaller, default=side), []
+    for left, (combined, rivals) in zip(range(len(counts))[::-1], counts, strict=True):
+        size = smaller if left else side
+        length = max(2, math.ceil(epochs / 2 ** (left + (size == side))))
+        rungs.append(Rung(combined, rivals, length, images, size))
+    return tuple(rungs), epochs
+
+
+def _seconds(here, rungs, epochs):
+    both = [costing.EVERYTHING, Recipe(1e-3)]
+    fresh = here.fresh(both, max(FEWEST_PAIRS, here.workers), epochs, rungs[-1])
+    return sum(map(here.rung, rungs)) + fresh
