@@ -17,6 +17,7 @@ import edition  # noqa: E402
 import exercises  # noqa: E402
 import parity  # noqa: E402
 import run  # noqa: E402
+import tables  # noqa: E402
 import translate  # noqa: E402
 
 NAME = "02_penalties.ipynb"
@@ -241,6 +242,28 @@ def test_an_exercise_that_somebody_solved_stays(translated, tmp_path):
     status, words = translated()
     assert "somebody's work" in words and status == 1
     assert path.read_text(encoding="utf-8") == solved
+
+
+RESULTS = """| world | gain |
+|---|---|
+| digits | +1.5 (+0.5 to +2.5), L2 raises |"""
+IN_CHINESE = """| 场景 | 增益 |
+|---|---|
+| digits | +1.5（+0.5 到 +2.5），L2 提高 |"""
+
+
+def test_a_table_whose_cells_are_known_needs_no_translator():
+    cells = tables.known([(RESULTS, IN_CHINESE), ("no table", "不是表")])
+    moved = RESULTS.replace("+0.5", "-0.5") + "\n| digits | 7 |"
+    made = IN_CHINESE.replace("+0.5", "-0.5") + "\n| digits | 7 |"
+    assert tables.translated(moved, cells) == made
+    assert tables.translated(RESULTS.replace("raises", "lowers"), cells) is None
+    assert tables.translated("no table", cells) is None
+
+
+def test_cells_whose_numbers_change_places_are_not_taken_over():
+    cells = tables.known([("| 2 of 5 |", "| 5 中的 2 |")])
+    assert tables.translated("| 3 of 4 |", cells) is None
 
 
 # What a translation shares with its English

@@ -21,6 +21,7 @@ import exercises
 import parity
 import polib
 import sources
+import tables
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tools" / "course"))
@@ -56,8 +57,13 @@ def updated(file, pairs, known):
     gone = [entry for key, entry in old.items() if key not in pairs]
     made = polib.POFile(wrapwidth=10**6)  # a line of the text is a line of the file
     made.metadata = METADATA
+    finished = [(e.previous_msgid or e.msgid, e.msgstr) for e in old.values()]
+    cells = tables.known(finished)
     for key in pairs:
-        made.append(old.get(key) or entry_for(*key, gone, known))
+        entry = old.get(key) or entry_for(*key, gone, known)
+        if not entry.translated() and (table := tables.translated(key[1], cells)):
+            entry.msgstr, entry.flags, entry.previous_msgid = table, [], None
+        made.append(entry)
     return made
 
 
