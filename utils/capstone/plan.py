@@ -28,8 +28,9 @@ LADDER = [
 # Steps of the ladder that have to fit, or else images get smaller, or fewer.
 ENOUGH_SIZE, ENOUGH_IMAGES = 5, 3
 STUDY_SECONDS = 1.5  # to check, to lend data, to read records
-RECIPE_SECONDS = 0.25  # to build a model once in this process
+RECIPE_SECONDS = 1.0  # to build a model here, to send it out, to get its record
 REPORT_SECONDS = 8.0
+SEARCH_SHARE = 0.4  # of the seconds at most: a search may take twice its time
 SLACK = 1.02  # how far a plan may overshoot
 
 
@@ -216,6 +217,7 @@ def plan(here: Machine, seconds: float, seed: int = 0) -> Plan:
                 rungs
                 for rungs in (_climb(here, *step, images, side) for step in LADDER)
                 if _seconds(here, *rungs) <= seconds
+                and sum(map(here.rung, rungs[0])) <= SEARCH_SHARE * seconds
             ]
             if len(fitting) >= enough:
                 rungs, epochs = fitting[-1]
@@ -280,7 +282,7 @@ def closed(
         (n for n in counts if taken(n, plan.epochs) <= SLACK * seconds), default=fewest
     )
     epochs = max(
-        (e for e in range(1, 3 * plan.epochs) if taken(pairs, e) <= SLACK * seconds),
+        (e for e in range(1, 10 * plan.epochs) if taken(pairs, e) <= SLACK * seconds),
         default=1,
     )
     return dataclasses.replace(plan, pairs=pairs, epochs=epochs)
