@@ -94,12 +94,14 @@ class Schedule:
         """
         for number in range(len(self.plan.rungs)):
             if self._here is not None and number:
-                left = self.clock.left / max(1, self._pace)
+                left = self.clock.left / self._pace
                 self.plan = planning.slowed(self.plan, number, self._here, left)
             rung, begun = self.plan.rungs[number], self.clock.used
             yield rung
             if self._here is not None:
-                self._pace = (self.clock.used - begun) / self._here.rung(rung)
+                # Runs that were finished before take no time, and tell nothing.
+                took = (self.clock.used - begun) / self._here.rung(rung)
+                self._pace = max(1.0, took)
 
     def close(self, recipes: list[Recipe]) -> Plan:
         """Fill what the search left of the minutes with pairs, by the clock alone.

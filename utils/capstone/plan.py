@@ -17,6 +17,8 @@ from utils.capstone.recipes import Recipe
 
 MOST_PAIRS = 20
 FEWEST_PAIRS = 2
+SOME_PAIRS = 4  # before epochs: one interval from two pairs decides nothing
+LONG = 20  # epochs, before more than some pairs
 FEWEST_IMAGES = 300
 LEAST_SIDE = 14  # fewer pixels only where there are no more
 # Tries of the search and epochs of the fresh runs: what more minutes buy, in order.
@@ -30,8 +32,9 @@ ENOUGH_SIZE, ENOUGH_IMAGES = 5, 3
 STUDY_SECONDS = 1.5  # to check, to lend data, to read records
 RECIPE_SECONDS = 1.0  # to build a model here, to send it out, to get its record
 REPORT_SECONDS = 8.0
+FRESH = 1.18  # what a fresh run takes for each second of its steps: weights are copied
 SEARCH_SHARE = 0.4  # of the seconds at most: a search may take twice its time
-SLACK = 1.02  # how far a plan may overshoot
+SLACK = 1.0  # how far a plan may overshoot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,7 +162,7 @@ class Machine:
         seconds = STUDY_SECONDS * (1 + len(recipes)) + REPORT_SECONDS
         for recipe in recipes:
             run = self.run(recipe, epochs, top.images, top.side)
-            seconds += cost.trace + waves * (run + answers)
+            seconds += cost.trace + waves * (FRESH * run + answers)
         return seconds
 
 
@@ -276,15 +279,18 @@ def closed(
     def taken(pairs, epochs):
         return pace * here.fresh(recipes, pairs, epochs, plan.rungs[-1])
 
+    def fits(pairs, epochs):
+        return taken(pairs, epochs) <= SLACK * seconds
+
     fewest = max(FEWEST_PAIRS, min(here.workers, MOST_PAIRS))
+    some = SOME_PAIRS if fits(SOME_PAIRS, plan.epochs) else fewest
+    # A late search costs pairs, then epochs, but never leaves a network untrained.
+    least = math.ceil(plan.epochs / 2)
+    epochs = max((e for e in range(least, LONG + 1) if fits(some, e)), default=least)
     counts = range(fewest, MOST_PAIRS + 1)
-    pairs = max(
-        (n for n in counts if taken(n, plan.epochs) <= SLACK * seconds), default=fewest
-    )
-    epochs = max(
-        (e for e in range(1, 10 * plan.epochs) if taken(pairs, e) <= SLACK * seconds),
-        default=1,
-    )
+    pairs = max((n for n in counts if fits(n, epochs)), default=fewest)
+    longer = range(epochs, 10 * plan.epochs)
+    epochs = max((e for e in longer if fits(pairs, e)), default=epochs)
     return dataclasses.replace(plan, pairs=pairs, epochs=epochs)
 
 
