@@ -3,7 +3,7 @@
 import numpy as np
 
 from utils.capstone.costs import Costs
-from utils.capstone.plan import Machine
+from utils.capstone.planning import Machine
 from utils.data import Dataset
 
 

@@ -8,10 +8,11 @@ import re
 import pytest
 
 from tests.capstone import made
-from utils.capstone import plan as planning
+from utils.capstone import planning
 from utils.capstone.costs import EVERYTHING
 from utils.capstone.images import ProtocolError
-from utils.capstone.plan import Plan, check_plan, closed, plan
+from utils.capstone.plan import Plan, Rung, check_plan
+from utils.capstone.planning import closed, plan
 from utils.capstone.recipes import Recipe
 
 BOTH = [EVERYTHING, Recipe(1e-3)]
@@ -120,7 +121,7 @@ def test_the_runs_of_a_rung_are_paid_for():
     here = dataclasses.replace(made.machine(workers=1), val=0)
     cost = dataclasses.replace(here.costs[32], everything=here.costs[32].plain)
     here = dataclasses.replace(here, costs={32: cost})
-    rung = planning.Rung(tries=3, plain=1, epochs=5, images=100, side=32)
+    rung = Rung(tries=3, plain=1, epochs=5, images=100, side=32)
     steps = 4 * 5 * math.ceil(100 / 32) * cost.plain
     extra = 4 * (1.0 + planning.RECIPE_SECONDS) + planning.STUDY_SECONDS
     assert here.rung(rung) == pytest.approx(steps + extra)
@@ -133,7 +134,7 @@ def test_plans_are_frozen():
 
 def stored(**changes):
     """A plan for the 400 images of 28 pixels that `made.data` gives."""
-    rung = planning.Rung(tries=4, plain=2, epochs=2, images=400, side=28)
+    rung = Rung(tries=4, plain=2, epochs=2, images=400, side=28)
     rung = dataclasses.replace(rung, **changes)
     return Plan((dataclasses.replace(rung, side=14), rung), epochs=3, pairs=2)
 

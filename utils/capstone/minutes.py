@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator, Mapping
 from numbers import Real
 
-from utils.capstone import plan as planning
+from utils.capstone import planning
 from utils.capstone.costs import workers
 from utils.capstone.images import ProtocolError
-from utils.capstone.plan import Plan, Rung
+from utils.capstone.plan import Plan, Rung, check_plan
 from utils.capstone.recipes import Recipe
 
 
@@ -80,7 +80,7 @@ class Schedule:
             self._here = planning.machine(dataset, self.n_jobs)
             self.plan = planning.plan(self._here, self.clock.left, self.seed)
         else:
-            planning.check_plan(self.plan, dataset)
+            check_plan(self.plan, dataset)
         return self.plan
 
     def rounds(self) -> Iterator[Rung]:
