@@ -6,13 +6,12 @@ A verdict in bold in a Summary has a row in docs/evidence.csv: the bullet links 
 import re
 
 import nbformat
-import pandas as pd
 import pytest
 
 from tests.notebooks.test_notebooks import CHAPTERS, each, read
-from utils.plots.evidence import ENDS, EVIDENCE
+from utils.plots import evidence
 
-TABLE = pd.read_csv(EVIDENCE, dtype={"chapter": str})
+TABLE = evidence.read()
 MEASURED = [path for path in CHAPTERS if path.stem[:2] in set(TABLE["chapter"])]
 VERDICTS = {"raises": "raise", "lowers": "lower", "undecided": "undecided"}
 LINK = re.compile(r"\[(E\d\d\.\d)\]\(\.\./docs/evidence\.md#(\w+)\)")
@@ -42,7 +41,7 @@ def faults(notebook):
 
 def said(row, bullet):
     """Whether a bullet has a row's verdicts at both ends."""
-    return all(VERDICTS[row[f"verdict_{at}"]] in bullet for at in ENDS)
+    return all(VERDICTS[row[f"verdict_{at}"]] in bullet for at in evidence.ENDS)
 
 
 @each(MEASURED)

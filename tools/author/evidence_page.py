@@ -17,17 +17,13 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from utils.plots.evidence import ENDS, EVIDENCE, forest  # noqa: E402
+from utils.plots.evidence import ENDS, EVIDENCE, forest, read  # noqa: E402
 
 PAGE = ROOT / "docs" / "evidence.md"
 MARK = "<!-- Below: python tools/author/evidence_page.py -->"
 DRAWN_FROM = "Drawn from"
 WHY = ["E02.1", "E03.1", "E04.1", "E04.2", "E06.1", "E06.9"]
 FIGURES = {"evidence.png": None, "why.png": WHY}  # the claims of each; None for all
-
-
-def read():
-    return pd.read_csv(EVIDENCE, dtype={"chapter": str})
 
 
 def rows(table):
@@ -69,7 +65,7 @@ def draw(name, table):
 def stale():
     """What does not follow from the table: a list of names."""
     found = []
-    if not PAGE.read_text(encoding="utf-8").endswith("\n" + rows(read())):
+    if not PAGE.read_text(encoding="utf-8").endswith("\n" + rows(read(EVIDENCE))):
         found.append(PAGE.name)
     for name in FIGURES:
         with Image.open(PAGE.parent / name) as picture:
@@ -80,7 +76,7 @@ def stale():
 
 def make():
     """Write the page's rows and the figures anew."""
-    table = read()
+    table = read(EVIDENCE)
     words, _, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
     PAGE.write_text(words + rows(table), encoding="utf-8", newline="\n")
     for name in FIGURES:

@@ -16,6 +16,11 @@ POINTS = 10  # up to which the axis is linear, where some differences are far la
 TICKS = (-50, -10, -5, 0, 5, 10, 50)
 
 
+def read(path: Path = EVIDENCE) -> pd.DataFrame:
+    """Read the stored evidence: a row a claim and world."""
+    return pd.read_csv(path, dtype={"chapter": str})
+
+
 def elsewhere(chapter: str) -> matplotlib.figure.Figure:
     """Draw what became of a chapter's claims in other worlds, from the stored evidence.
 
@@ -28,7 +33,7 @@ def elsewhere(chapter: str) -> matplotlib.figure.Figure:
     Raises:
         ValueError: there is no evidence for this chapter.
     """
-    table = pd.read_csv(EVIDENCE, dtype={"chapter": str})
+    table = read()
     kept = table[table["chapter"] == chapter]
     if kept.empty:
         raise ValueError(
