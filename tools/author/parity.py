@@ -53,7 +53,7 @@ def parts(text):
     rest = CODE.sub("", rest)
     values = VALUES.findall(rest)
     words = re.sub(r"\]\([^)]*\)", "]", rest)
-    words = re.sub(r"<[^>]+>|https?://\S+", "", words)
+    words = re.sub(r"<[^>]+>|https?://\S+", " ", words)
     return {
         "code blocks": Counter(fences),
         "formulas": Counter(re.sub(r"\s+", "", formula) for formula in formulas),
