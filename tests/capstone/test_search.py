@@ -24,10 +24,18 @@ def test_recipes_combine_methods_and_none_comes_twice():
     assert sum(len(recipe.methods) >= 2 for recipe in recipes) >= 10
 
 
-def test_more_tries_begin_with_the_same():
-    assert draw(16)[:8] == draw(8)
-    assert draw(11) == draw(16)[:11]
-    assert draw(8, seed=1) != draw(8, seed=0)
+def test_a_seed_gives_the_same_recipes_and_another_gives_others():
+    assert draw(8) == draw(8) != draw(8, seed=1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("tries, most", [(8, 0.55), (16, 0.35), (32, 0.3)])
+def test_no_method_can_be_taken_for_another_or_for_a_learning_rate(tries, most, seed):
+    recipes = draw(tries, seed)
+    columns = [[name in recipe.methods for recipe in recipes] for name in METHODS]
+    columns.append([np.log(recipe.rate) for recipe in recipes])
+    related = np.corrcoef(columns) - np.eye(len(columns))
+    assert np.abs(related).max() < most
 
 
 def test_all_is_drawn_within_the_space():

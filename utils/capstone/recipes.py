@@ -57,19 +57,25 @@ class Recipe:
 def draw(tries: int, seed: int = 0) -> list[Recipe]:
     """Draw recipes that cover the space evenly, each method on in half of them.
 
+    The range of the learning rate and of every method is cut into as many parts as
+    there are tries, and each part is drawn from once. Which parts meet is exchanged
+    until the table is as even as it gets: a method that is on at small learning rates
+    alone could not be told from them.
+
     Args:
-        tries: How many; with a power of two each method is on in exactly half.
+        tries: How many; of an odd number a method is on in one more, or one less.
         seed: Another one gives other recipes.
 
     Returns:
-        The recipes. More tries begin with the same ones.
+        The recipes.
 
     Source:
-        Sobol (1967), scrambled as Owen (1998).
+        McKay, Beckman, Conover (1979): Latin hypercube sampling.
     """
-    sequence = qmc.Sobol(1 + len(METHODS), rng=np.random.default_rng(seed))
-    table = sequence.random_base2(max(1, tries - 1).bit_length())[:tries]
-    return [_recipe(*row) for row in table.tolist()]
+    sampler = qmc.LatinHypercube(
+        1 + len(METHODS), optimization="random-cd", rng=np.random.default_rng(seed)
+    )
+    return [_recipe(*row) for row in sampler.random(tries).tolist()]
 
 
 def plain(tries: int) -> list[Recipe]:
