@@ -30,8 +30,8 @@ LADDER = [
 ENOUGH_SIZE, ENOUGH_IMAGES = 5, 3
 STUDY_SECONDS = 1.5  # to check, to lend data, to read records
 RECIPE_SECONDS = 1.0  # to build a model here, to send it out, to get its record
-REPORT_SECONDS = 8.0
-FRESH = 1.07  # what a fresh run takes for each second of its steps: weights are copied
+REPORT_SECONDS = 6.0
+FRESH = 1.02  # what a fresh run takes for each second of its steps: weights are copied
 SEARCH_SHARE = 0.4  # of the seconds at most: a search may take twice its time
 
 
