@@ -24,7 +24,7 @@ def mirrored_digits(answer):
     expect(
         3 not in digits,
         "A mirrored 3 opens to the wrong side.",
-        "It survives when it is turned upside down, not left to right.",
+        "It survives a flip top to bottom, not left to right.",
     )
     expect(
         not {2, 5} & digits,

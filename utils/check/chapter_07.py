@@ -18,17 +18,17 @@ from utils.check.judging import (
 
 @exercise(
     "07.1",
-    hint="Four gates, each with a kernel (inputs × units), a recurrent kernel "
+    hint="Four blocks, each with a kernel (inputs × units), a recurrent kernel "
     "(units × units) and a bias (units).",
 )
 def weights_of_an_lstm(answer):
     value = number(answer())
     one = 32 * (8 + 32) + 32
-    expect(value != one, f"{one:g} is one gate.", "An LSTM has four of them.")
+    expect(value != one, f"{one:g} is one block.", "An LSTM has four of them.")
     expect(
         value != 4 * 32 * (8 + 32),
         "The biases are missing.",
-        "One for each unit and gate.",
+        "One for each unit and block.",
     )
     expect(
         value != 8 * 4 * one,
@@ -43,8 +43,8 @@ def _sigmoid(z):
 
 @exercise(
     "07.2",
-    hint="z = x·kernel + h·recurrent_kernel + bias, cut into i, f, c̃, o. "
-    "c' = f·c + i·tanh(c̃), h' = o·tanh(c').",
+    hint="z = x·kernel + h·recurrent_kernel + bias, cut into i, f, g, o. "
+    "c' = σ(f)·c + σ(i)·tanh(g), h' = σ(o)·tanh(c'), σ the sigmoid.",
 )
 def lstm_step(answer):
     rng = np.random.default_rng(2)

@@ -79,7 +79,7 @@ RIGHT = {
 }
 WRONG = {
     "07.1": [
-        (lambda: 32 * 40 + 32, "is one gate"),
+        (lambda: 32 * 40 + 32, "is one block"),
         (lambda: 4 * 32 * 40, "biases are missing"),
         (lambda: 8 * 5248, "time steps do not count"),
         (lambda: 5249, "does not have 5249"),
