@@ -27,7 +27,7 @@ LADDER = [
     *[(128, 40), (128, 60), (256, 60), (256, 80), (512, 80), (512, 100)],
 ]
 # Steps of the ladder that have to fit, or else images get smaller, or fewer.
-ENOUGH_SIZE, ENOUGH_IMAGES = 5, 3
+ENOUGH_SIZE, ENOUGH_IMAGES = 9, 3
 STUDY_SECONDS = 1.5  # to check, to lend data, to read records
 RECIPE_SECONDS = 1.0  # to build a model here, to send it out, to get its record
 REPORT_SECONDS = 6.0
