@@ -92,7 +92,7 @@ RIGHT = {
 }
 WRONG = {
     "04.1": [
-        (lambda: {0, 3, 8}, "upside down"),
+        (lambda: {0, 3, 8}, "a flip top to bottom"),
         (lambda: {0, 2, 8}, "trade them"),
         (lambda: {0, 1, 6, 8}, "[6] do not read the same"),
         (lambda: {8}, "one more digit"),
